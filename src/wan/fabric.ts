@@ -1,0 +1,90 @@
+/**
+ * A fabric places the nodes of a mesh and puts the WAN between them.
+ *
+ * Think of it as the building the mesh is moved into: it has one room per node, wires between the rooms
+ * whose properties the topology sets, meters on the wires, and a window through which the traffic can be
+ * photographed. Whoever uses it never asks what the walls are made of: `netns` builds them from Linux
+ * network namespaces and shapes packets, `threads` from loopback sockets and shapes byte streams. One
+ * compliance suite (test/wan/compliance.ts) holds for both.
+ *
+ * A fabric knows nothing of training. It owns what it makes, and close() ends all of it.
+ */
+import type { CaptureKind } from '../run/files.js';
+import type { Topology } from '../scenario/topology.js';
+
+/** Where one node lives and how it reaches the others. Plain data: it travels to the node's thread. */
+export interface Placement {
+  readonly rank: number;
+  /**
+   * Descriptor (of this process) of the network namespace that the node's thread must enter, with
+   * enterNamespace(), before it opens its first socket; absent where there is none.
+   */
+  readonly namespaceFd?: number;
+  /** Where the node's servers listen: any free port of `host`, except that the mesh port is fixed. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** What the node dials to reach the mesh port of each rank, by rank (its own entry is never used). */
+  readonly peers: readonly { readonly host: string; readonly port: number }[];
+}
+
+/** Counters of one node since the fabric started. Bytes are Ethernet frame bytes (threads: TCP payload bytes). */
+export interface NodeCounters {
+  egressPackets: number;
+  egressBytes: number;
+  ingressPackets: number;
+  ingressBytes: number;
+  /** Packets that found the uplink or the downlink queue full. */
+  dropped: number;
+  /** Packets lost on a path, as configured. */
+  lost: number;
+  /** Bytes now waiting in the uplink and the downlink queue. */
+  queuedBytes: number;
+}
+
+/** How late packets left, against the instant at which the model wanted them out; seconds. */
+export interface Lateness {
+  readonly count: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+export interface CaptureRequest {
+  /** The pcapng file to write. */
+  readonly file: string;
+  readonly kind: 'auto' | 'tcpdump' | 'shaper';
+  readonly snaplen: number;
+  /** Written into the file's section header. */
+  readonly comment: string;
+  /** Called when the capture breaks off by itself: disk full, tcpdump killed. */
+  readonly onFailure: (error: Error) => void;
+}
+
+export interface CaptureResult {
+  readonly packets: number;
+  /** Packets that the capture itself missed; null where it cannot tell. */
+  readonly missed: number | null;
+}
+
+export interface RunningCapture {
+  readonly kind: CaptureKind;
+  /** Packets written so far. */
+  packets(): number;
+  /** Ends the capture and closes its file, all blocks written. */
+  stop(): Promise<CaptureResult>;
+}
+
+export interface Fabric {
+  readonly kind: 'netns' | 'threads';
+  readonly topology: Topology;
+  readonly placements: readonly Placement[];
+  /** One line that says what this fabric is, for people. */
+  readonly description: string;
+  /** Whether whole packets are shaped (so UDP passes and loss is real) or only byte streams. */
+  readonly packetLevel: boolean;
+  counters(): NodeCounters[];
+  /** Lateness since the start, over all nodes. */
+  lateness(): Lateness;
+  capture(request: CaptureRequest): Promise<RunningCapture>;
+  /** Ends threads, processes, interfaces and namespaces. Safe to call twice. */
+  close(): Promise<void>;
+}
