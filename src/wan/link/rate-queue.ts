@@ -1,0 +1,71 @@
+/**
+ * A drop-tail queue in front of a transmitter of fixed rate: what an access link is.
+ *
+ * A packet leaves when its last bit has been sent: one serialization time after it reached the
+ * transmitter, which is when the packet before it left. The clock that calls release() is never exact. If
+ * it comes late, packets leave late but the next ones keep their planned instants, so the mean rate
+ * stays true; yet only up to `catchUp` seconds, as a token bucket of that depth, for a long delay made
+ * good at once would be a burst above the rate that no real link could send.
+ */
+import Denque from 'denque';
+import type { Queued, Stage } from './stage.js';
+
+export interface RateQueueSettings {
+  /** bit/s; Infinity for no limit. */
+  readonly rate: number;
+  /** Most bytes that wait, the packet being sent included. */
+  readonly limitBytes: number;
+  /** Seconds of lateness that are made good. */
+  readonly catchUp: number;
+}
+
+/** Default for RateQueueSettings.catchUp: 2 % of a 100 ms window. */
+export const CATCH_UP_SECONDS = 0.002;
+
+export class RateQueue<P extends Queued> implements Stage<P> {
+  readonly #waiting = new Denque<P>();
+  readonly #secondsPerByte: number;
+  readonly #limitBytes: number;
+  readonly #catchUp: number;
+  #queuedBytes = 0;
+  #lastDeparture = -Infinity;
+
+  constructor(settings: RateQueueSettings) {
+    this.#secondsPerByte = 8 / settings.rate;
+    this.#limitBytes = settings.limitBytes;
+    this.#catchUp = settings.catchUp;
+  }
+
+  /** Bytes waiting or being sent. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  accept(packet: P, now: number): boolean {
+    // A packet larger than the whole queue still passes when the link is idle, as on a real interface.
+    if (this.#queuedBytes > 0 && this.#queuedBytes + packet.bytes > this.#limitBytes) return false;
+    if (this.#waiting.length === 0) this.#schedule(packet, Math.max(this.#lastDeparture, now));
+    this.#waiting.push(packet);
+    this.#queuedBytes += packet.bytes;
+    return true;
+  }
+
+  nextEvent(): number {
+    return this.#waiting.peekFront()?.due ?? Infinity;
+  }
+
+  release(now: number, emit: (packet: P) => void): void {
+    for (let head = this.#waiting.peekFront(); head !== undefined && head.due <= now; head = this.#waiting.peekFront()) {
+      this.#waiting.shift();
+      this.#queuedBytes -= head.bytes;
+      this.#lastDeparture = Math.max(head.due, now - this.#catchUp);
+      const next = this.#waiting.peekFront();
+      if (next !== undefined) this.#schedule(next, this.#lastDeparture);
+      emit(head);
+    }
+  }
+
+  #schedule(packet: P, start: number): void {
+    packet.due = start + packet.bytes * this.#secondsPerByte;
+  }
+}
