@@ -5,6 +5,8 @@
  */
 import type { QueueLimit } from './schema.js';
 
+export type { QueueLimit };
+
 /** One GPU node. `topology.nodes[r].rank === r`. */
 export interface Node {
   readonly rank: number;

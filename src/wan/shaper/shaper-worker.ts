@@ -1,0 +1,126 @@
+/**
+ * The thread that shapes: it owns the clock and the TUN devices, and nothing else.
+ *
+ * It blocks in ppoll until a packet is there or one is due, so it never runs Node's event loop and never
+ * waits for it: that is what keeps packets on time on a busy machine. What others must tell it (stop,
+ * record) they leave in shared memory or on a message port, which it looks at once per turn.
+ */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { epochSeconds } from '../../clock.js';
+import { Random } from '../../random.js';
+import { Meters } from '../meters.js';
+import { PollSet, preciseTimers, readPacket, realTimePriority, writePacket } from '../netns/syscalls.js';
+import { Access } from './access.js';
+import { PacketPool, type Packet } from './packet.js';
+import { Recorder } from './recorder.js';
+import type { ShaperCommand, ShaperReport, ShaperSettings } from './shaper.js';
+
+/** Longest sleep, so that a stop is seen soon. */
+const LONGEST_WAIT = 0.05;
+/** Packets read from one device before the others, and what is due, get their turn. */
+const BATCH = 64;
+/** A TUN device refuses a write only for a moment; a packet refused this often is dropped and counted. */
+const WRITE_ATTEMPTS = 3;
+
+const settings = workerData as ShaperSettings;
+const { topology, ports, control } = settings;
+const meters = new Meters(topology.nodes.length, settings.meters);
+const pool = new PacketPool(topology.mtu + 64);
+const stop = new Int32Array(control);
+let recorder: Recorder | undefined;
+
+const report = (message: ShaperReport): void => parentPort?.postMessage(message);
+
+function deliver(fd: number, packet: Packet): boolean {
+  for (let attempt = 0; attempt < WRITE_ATTEMPTS; attempt++) {
+    if (writePacket(fd, packet.buffer, packet.length)) return true;
+  }
+  return false;
+}
+
+const accesses = ports.map(({ rank, fd }) => {
+  const finish = (packet: Packet, instant: number, direction: 'egress' | 'ingress'): void => {
+    meters.late(Math.max(0, instant - packet.due));
+    if (deliver(fd, packet)) {
+      meters.add(rank, `${direction}Packets`, 1);
+      meters.add(rank, `${direction}Bytes`, packet.bytes);
+      if (direction === 'egress') record(packet);
+    } else {
+      meters.add(rank, 'dropped', 1);
+    }
+    pool.giveBack(packet);
+  };
+  return new Access(topology, rank, new Random(settings.seed, `wan of rank ${rank}`), {
+    toBridge: (packet, instant) => finish(packet, instant, 'egress'),
+    toNode: (packet, instant) => finish(packet, instant, 'ingress'),
+    discard: (packet, why) => {
+      meters.add(rank, why, 1);
+      pool.giveBack(packet);
+    },
+  });
+});
+
+function record(packet: Packet): void {
+  if (recorder === undefined) return;
+  try {
+    recorder.write(epochSeconds(), packet);
+  } catch (error) {
+    recorder = undefined;
+    report({ type: 'recorder-failed', message: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+/** Takes what has arrived on one device, at most a batch of it. */
+function takeIn(index: number): void {
+  const port = ports[index]!;
+  const access = accesses[index]!;
+  for (let count = 0; count < BATCH; count++) {
+    const packet = pool.take();
+    const length = readPacket(port.fd, packet.buffer);
+    if (length <= 0) {
+      pool.giveBack(packet);
+      return;
+    }
+    packet.setLength(length);
+    const verdict = access.accept(packet, epochSeconds());
+    if (verdict === 'queued') continue;
+    if (verdict !== 'stray') meters.add(port.rank, verdict, 1);
+    pool.giveBack(packet);
+  }
+}
+
+function obey(): void {
+  for (let next = receiveMessageOnPort(settings.commands); next !== undefined; next = receiveMessageOnPort(settings.commands)) {
+    const command = next.message as ShaperCommand;
+    if (command.type === 'record') {
+      recorder = new Recorder(command.request, topology);
+      report({ type: 'recording' });
+    } else {
+      const packets = recorder?.close() ?? 0;
+      recorder = undefined;
+      report({ type: 'recorded', packets });
+    }
+  }
+}
+
+preciseTimers();
+const realTime = realTimePriority();
+const poll = new PollSet(ports.map((port) => port.fd));
+report({ type: 'ready', realTime });
+
+while (Atomics.load(stop, 0) === 0) {
+  let next = Infinity;
+  for (const access of accesses) next = Math.min(next, access.nextEvent());
+  const wait = Math.max(0, Math.min(LONGEST_WAIT, next - epochSeconds()));
+  if (poll.wait(wait)) {
+    for (let index = 0; index < ports.length; index++) if (poll.ready(index)) takeIn(index);
+  }
+  const instant = epochSeconds();
+  for (let index = 0; index < ports.length; index++) {
+    accesses[index]!.release(instant);
+    meters.set(ports[index]!.rank, 'queuedBytes', accesses[index]!.queuedBytes);
+  }
+  if (Atomics.exchange(stop, 1, 0) !== 0) obey();
+}
+recorder?.close();
+settings.commands.close();

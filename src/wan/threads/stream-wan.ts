@@ -1,0 +1,138 @@
+/**
+ * The WAN of the stream relay: the stages of src/wan/link put together for all nodes at once.
+ *
+ *     uplink of the sender  ──►  path  ──►  downlink of the receiver
+ *            ▲                    │ lost
+ *            └── one round trip ◄─┘
+ *
+ * A link belongs to a node, not to a connection: all of a node's connections share it in order of arrival.
+ *
+ * What loss means here. TCP below the relay runs over loopback and loses nothing, and a byte stream cannot
+ * lose a part of itself. So a segment that the path loses is sent again one round trip later, as a fast
+ * retransmit would, and the receiver holds back what came after it (head-of-line blocking). That models
+ * the delay and the repeated bytes of loss. It does not model what loss does to a sender: no congestion
+ * window shrinks, no retransmission timer backs off, so a lossy path is slower here by far less than under
+ * real TCP. Where that matters, packets must be shaped (the netns fabric). The rates of links hold in
+ * both, and so do delay and jitter.
+ *
+ * Like its stages it knows no clock and no socket: instants are arguments, in seconds.
+ */
+import type { Random } from '../../random.js';
+import type { Path, Topology } from '../../scenario/topology.js';
+import { CATCH_UP_SECONDS, DelayLine, RateQueue, type Queued } from '../link/index.js';
+
+export interface Traveller extends Queued {
+  /** See laneOf(). */
+  readonly lane: number;
+  /** Whether it is sent again when lost. */
+  readonly reliable: boolean;
+}
+
+/** What happens to a traveller on its way; `due` is the instant at which the model has it happen. */
+export interface Journey<T extends Traveller> {
+  /** It has left the sender's uplink; again so after a loss. */
+  departed(traveller: T, from: number): void;
+  /** The path lost it. */
+  lost(traveller: T, from: number): void;
+  /** It has left the receiver's downlink. Travellers of one lane arrive out of order after a loss. */
+  arrived(traveller: T, to: number): void;
+}
+
+export class StreamWan<T extends Traveller> {
+  readonly #size: number;
+  readonly #uplinks: readonly RateQueue<T>[];
+  readonly #downlinks: readonly RateQueue<T>[];
+  readonly #paths: DelayLine<T>;
+  /** Lost travellers, until their sender notices. */
+  readonly #missing: DelayLine<T>;
+  readonly #committed: Float64Array;
+
+  constructor(topology: Topology, random: Random) {
+    const { nodes, paths } = topology;
+    this.#size = nodes.length;
+    // Nothing is dropped: the relay stops reading from the nodes instead (see BackPressure).
+    const link = (rate: number) => new RateQueue<T>({ rate, limitBytes: Infinity, catchUp: CATCH_UP_SECONDS });
+    this.#uplinks = nodes.map((node) => link(node.uplink));
+    this.#downlinks = nodes.map((node) => link(node.downlink));
+    this.#paths = new DelayLine<T>(paths.flat(), random);
+    this.#missing = new DelayLine<T>(roundTrips(paths), random);
+    this.#committed = new Float64Array(nodes.length);
+  }
+
+  /** The lane of the ordered pair: travellers of one lane keep their order on the path. */
+  laneOf(from: number, to: number): number {
+    return from * this.#size + to;
+  }
+
+  /** Bytes in the uplink of a node. */
+  uplinkBytes(rank: number): number {
+    return this.#uplinks[rank]?.queuedBytes ?? 0;
+  }
+
+  /** Bytes in the downlink of a node. */
+  downlinkBytes(rank: number): number {
+    return this.#downlinks[rank]?.queuedBytes ?? 0;
+  }
+
+  /** Bytes anywhere on their way to a node. */
+  committedBytes(rank: number): number {
+    return this.#committed[rank] ?? 0;
+  }
+
+  send(traveller: T, now: number): void {
+    this.#committed[traveller.lane % this.#size]! += traveller.bytes;
+    this.#uplinkOf(traveller).accept(traveller, now);
+  }
+
+  /** Instant of the next release in seconds; Infinity when nothing is on its way. */
+  nextEvent(): number {
+    let next = Math.min(this.#paths.nextEvent(), this.#missing.nextEvent());
+    for (const link of this.#uplinks) next = Math.min(next, link.nextEvent());
+    for (const link of this.#downlinks) next = Math.min(next, link.nextEvent());
+    return next;
+  }
+
+  /** Moves everything on by one step that is due by `now`; repeat until nextEvent() is later than `now`. */
+  release(now: number, journey: Journey<T>): void {
+    // Each stage hands on at the instant the model wants, not at `now`, so lateness does not add up.
+    this.#missing.release(now, (traveller) => {
+      this.#uplinkOf(traveller).accept(traveller, traveller.due);
+    });
+    for (const [rank, link] of this.#uplinks.entries()) {
+      if (link.nextEvent() > now) continue;
+      link.release(now, (traveller) => {
+        journey.departed(traveller, rank);
+        if (!this.#paths.accept(traveller, traveller.due)) this.#lose(traveller, rank, journey);
+      });
+    }
+    this.#paths.release(now, (traveller) => {
+      this.#downlinks[traveller.lane % this.#size]!.accept(traveller, traveller.due);
+    });
+    for (const [rank, link] of this.#downlinks.entries()) {
+      if (link.nextEvent() > now) continue;
+      link.release(now, (traveller) => {
+        this.#committed[rank]! -= traveller.bytes;
+        journey.arrived(traveller, rank);
+      });
+    }
+  }
+
+  #lose(traveller: T, from: number, journey: Journey<T>): void {
+    journey.lost(traveller, from);
+    if (traveller.reliable) this.#missing.accept(traveller, traveller.due);
+    else this.#committed[traveller.lane % this.#size]! -= traveller.bytes;
+  }
+
+  #uplinkOf(traveller: T): RateQueue<T> {
+    const link = this.#uplinks[Math.floor(traveller.lane / this.#size)];
+    if (link === undefined) throw new RangeError(`no uplink for lane ${traveller.lane}`);
+    return link;
+  }
+}
+
+/** For each lane, the wait after which a sender knows that something was lost. */
+function roundTrips(paths: Topology['paths']): Path[] {
+  return paths.flatMap((row, from) =>
+    row.map((path, to) => ({ delay: path.delay + (paths[to]?.[from]?.delay ?? 0), jitter: 0, loss: 0 })),
+  );
+}
