@@ -3,7 +3,7 @@
 // `npm start` and `npm test` call this first, so that both work straight after `git clone`. What is
 // up to date is told from file times: the lock file against node_modules, the sources against dist.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
 
@@ -15,9 +15,9 @@ const say = (line) => process.stderr.write(`meshbeat: ${line}\n`);
 /** The newest change among the sources that tsc compiles, in milliseconds. */
 function newestSource() {
   let newest = timeOf(at('tsconfig.json'));
-  for (const folder of ['src', 'orchestrator', 'nodes', 'test', 'bench']) {
+  for (const folder of ['src', 'orchestrator', 'nodes', 'proto', 'test', 'bench']) {
     for (const entry of readdirSync(at(folder), { recursive: true })) {
-      if (entry.endsWith('.ts')) newest = Math.max(newest, timeOf(at(folder, entry)));
+      if (/\.(ts|proto)$/.test(entry) && !entry.startsWith('types')) newest = Math.max(newest, timeOf(at(folder, entry)));
     }
   }
   return newest;
@@ -42,7 +42,6 @@ if (timeOf(installed) < timeOf(at('package-lock.json'))) {
 const built = at('dist', '.built');
 if (timeOf(built) < newestSource()) {
   say('compiling …');
-  run(process.execPath, [at('node_modules', 'typescript', 'bin', 'tsc'), '-p', at('tsconfig.json')]);
-  const { writeFileSync } = await import('node:fs');
+  run(process.execPath, [at('scripts', 'build.mjs')]);
   writeFileSync(built, '');
 }

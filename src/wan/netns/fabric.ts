@@ -200,6 +200,8 @@ function kernelSettings(options: NetnsOptions): Record<string, string> {
     'net/ipv6/conf/all/disable_ipv6': '1',
     'net/ipv6/conf/default/disable_ipv6': '1',
     'net/ipv4/ip_forward': '1',
+    // A probe's fate must not set the first window of the connection that trains.
+    'net/ipv4/tcp_no_metrics_save': '1',
     // Otherwise the kernel pairs an arriving packet with its socket before routing, and then won't forward it.
     'net/ipv4/ip_early_demux': '0',
     ...forwarding,

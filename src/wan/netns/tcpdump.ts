@@ -5,12 +5,12 @@
  * pcapng with node names while it runs, so that a killed run keeps what it had. tcpdump is told to die
  * with its parent: a crash of ours does not leave it behind, holding the namespace.
  */
-import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, openSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
-import { LINKTYPE_ETHERNET, PcapngWriter, TcpdumpConverter } from '../../capture/index.js';
+import { LinkType, PcapngWriter, TcpdumpToPcapng } from '../../capture/index.js';
 import { messageOf, RunError } from '../../errors.js';
 import type { Topology } from '../../scenario/topology.js';
 import type { CaptureRequest, CaptureResult, RunningCapture } from '../fabric.js';
@@ -47,13 +47,10 @@ function isExecutable(file: string): boolean {
 
 /** Starts tcpdump in a namespace; resolves once it is capturing. */
 export async function startTcpdump(options: TcpdumpOptions): Promise<RunningCapture> {
-  const writer = new PcapngWriter(openSync(options.file, 'w'), {
-    file: options.file,
+  const writer = new PcapngWriter(options.file, {
+    interfaces: [{ name: options.interface, linkType: LinkType.ethernet, snaplen: options.snaplen }],
     comment: options.comment,
-    snaplen: options.snaplen,
-    linkType: LINKTYPE_ETHERNET,
-    interfaceName: options.interface,
-    names: options.topology.nodes.map((node) => ({ address: node.address, name: node.name })),
+    names: new Map(options.topology.nodes.map((node) => [node.address, node.name])),
   });
   const child = options.namespace.inside(() => launch(options));
   const session = new Session(child, writer, options);
@@ -78,7 +75,7 @@ function tcpdumpArguments(options: TcpdumpOptions): string[] {
 class Session implements RunningCapture {
   readonly kind = 'tcpdump';
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
-  readonly #converter: TcpdumpConverter;
+  readonly #converter: TcpdumpToPcapng;
   readonly #writer: PcapngWriter;
   readonly #options: TcpdumpOptions;
   readonly #ended: Promise<unknown>;
@@ -90,7 +87,7 @@ class Session implements RunningCapture {
     this.#child = child;
     this.#writer = writer;
     this.#options = options;
-    this.#converter = new TcpdumpConverter(writer);
+    this.#converter = new TcpdumpToPcapng(writer, LinkType.ethernet);
     // 'close' comes after both pipes have been read to their end.
     this.#ended = once(child, 'close').catch((error: unknown) => this.#fail(error));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#messages += text));
@@ -101,7 +98,7 @@ class Session implements RunningCapture {
   }
 
   packets(): number {
-    return this.#converter.packets;
+    return this.#writer.packets;
   }
 
   /** tcpdump prints "listening on …" when its socket is open. */
@@ -122,7 +119,7 @@ class Session implements RunningCapture {
     await this.#ended;
     const missed = /(\d+) packets? dropped by kernel/.exec(this.#messages)?.[1];
     const result = { packets: this.packets(), missed: missed === undefined ? null : Number(missed) };
-    if (!this.#failed) this.#writer.close();
+    this.#writer.close(result.missed === null ? {} : { dropped: result.missed });
     return result;
   }
 
@@ -141,9 +138,4 @@ class Session implements RunningCapture {
     this.#child.kill('SIGKILL');
     this.#options.onFailure(new RunError(`capture failed: ${messageOf(error)}`));
   }
-}
-
-/** Whether the program can be run at all (used to say what is missing before a run is begun). */
-export function runs(program: string, args: readonly string[]): boolean {
-  return spawnSync(program, [...args], { stdio: 'ignore' }).status === 0;
 }

@@ -1,0 +1,29 @@
+/**
+ * Entry point of a node that is a worker thread: enters its network namespace, if it has one, before it
+ * loads anything that could open a socket, then runs as any node does.
+ */
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import type { Placement } from '../src/wan/fabric.js';
+
+export interface NodeThreadData {
+  readonly orchestrator: string;
+  readonly token: string;
+  readonly placement: Placement;
+  readonly device: MessagePort;
+}
+
+const { orchestrator, token, placement, device } = workerData as NodeThreadData;
+
+if (placement.namespaceFd !== undefined) {
+  const { enterNamespace } = await import('../src/wan/netns/namespace.js');
+  enterNamespace(placement.namespaceFd);
+}
+const { runNode } = await import('./node.js');
+const { RemoteDevice } = await import('./device-port.js');
+const remote = new RemoteDevice(device);
+try {
+  await runNode({ orchestrator, token, placement, device: remote });
+} finally {
+  remote.close();
+  parentPort?.close();
+}

@@ -1,0 +1,83 @@
+/**
+ * From payload to wire: how many bytes a slice of tensor becomes on its way down the stack.
+ *
+ * The slice is packed into a message, the message into a gRPC frame, that into HTTP/2 DATA frames, those into
+ * TLS records, those into TCP segments, those into Ethernet frames. Each layer adds a header that its
+ * standard fixes, so the sum is arithmetic. It counts one slice at a time and rounds up, as if each began a
+ * new frame, record and segment; a stream that packs several together is smaller by less than one header of
+ * each kind per slice. What is not about a slice is left out: handshakes, window updates, pings,
+ * retransmissions.
+ */
+
+/**
+ * Header of our slice message, packed by msgpackr: sequence, offset, dtype and shape, ahead of the raw bytes.
+ * Measured, not derived; it varies by a few bytes with the size of the numbers.
+ */
+export const SLICE_HEADER_BYTES = 32;
+
+/** Key of a protobuf field with a number below 16; the varint length follows it (protobuf encoding guide). */
+const PROTOBUF_KEY_BYTES = 1;
+/** Compressed flag and length of a message ("gRPC over HTTP2", Length-Prefixed-Message). */
+const GRPC_PREFIX_BYTES = 5;
+/** RFC 9113, section 4.1. */
+const HTTP2_FRAME_HEADER_BYTES = 9;
+/** RFC 9113, section 6.5.2: SETTINGS_MAX_FRAME_SIZE as it is unless negotiated. */
+const HTTP2_FRAME_PAYLOAD_BYTES = 16_384;
+/** RFC 8446, section 5.2: record header, inner content type; section 5.3: tag of the AES-GCM ciphers. */
+const TLS_RECORD_BYTES = 5 + 1 + 16;
+/** RFC 8446, section 5.1. */
+const TLS_PLAINTEXT_BYTES = 16_384;
+/** IPv4 without options (RFC 791). */
+const IP_HEADER_BYTES = 20;
+/** TCP with the timestamp option (RFC 9293; RFC 7323, appendix A: 10 bytes padded to 12). */
+const TCP_HEADER_BYTES = 20 + 12;
+/** Ethernet II without preamble and checksum, as `tc` and a packet capture count. */
+const ETHERNET_HEADER_BYTES = 14;
+const PACKET_HEADER_BYTES = ETHERNET_HEADER_BYTES + IP_HEADER_BYTES + TCP_HEADER_BYTES;
+
+/** RFC 5681, section 4.2: a receiver acknowledges at least every second full-sized segment. */
+export const SEGMENTS_PER_ACK = 2;
+
+export interface Framing {
+  readonly tls: boolean;
+}
+
+export interface PacketFraming extends Framing {
+  /** Bytes of the largest IP packet. */
+  readonly mtu: number;
+}
+
+/** Bytes that TCP carries for one slice of `slicePayload` bytes: all framing above TCP included. */
+export function tcpPayloadBytes(slicePayload: number, { tls }: Framing): number {
+  const message = SLICE_HEADER_BYTES + slicePayload;
+  const grpc = GRPC_PREFIX_BYTES + PROTOBUF_KEY_BYTES + varintBytes(message) + message;
+  const http2 = grpc + HTTP2_FRAME_HEADER_BYTES * Math.ceil(grpc / HTTP2_FRAME_PAYLOAD_BYTES);
+  return tls ? http2 + TLS_RECORD_BYTES * Math.ceil(http2 / TLS_PLAINTEXT_BYTES) : http2;
+}
+
+/** Bytes of the Ethernet frames, without preamble and checksum, that carry one slice. */
+export function wireBytes(slicePayload: number, framing: PacketFraming): number {
+  return tcpPayloadBytes(slicePayload, framing) + segments(slicePayload, framing) * PACKET_HEADER_BYTES;
+}
+
+/**
+ * Bytes of the Ethernet frames that the receiver of one slice sends back to acknowledge it, none of them
+ * carrying data. On an uplink busy with its own sends this is a share of about 2 %.
+ */
+export function ackBytes(
+  slicePayload: number,
+  framing: PacketFraming,
+  segmentsPerAck: number = SEGMENTS_PER_ACK,
+): number {
+  return Math.ceil(segments(slicePayload, framing) / segmentsPerAck) * PACKET_HEADER_BYTES;
+}
+
+function segments(slicePayload: number, framing: PacketFraming): number {
+  const segmentBytes = framing.mtu - IP_HEADER_BYTES - TCP_HEADER_BYTES;
+  return Math.ceil(tcpPayloadBytes(slicePayload, framing) / segmentBytes);
+}
+
+/** Seven bits of the number in each byte (protobuf encoding guide, "Base 128 Varints"). */
+function varintBytes(value: number): number {
+  return Math.max(1, Math.ceil(Math.log2(value + 1) / 7));
+}

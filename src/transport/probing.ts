@@ -1,0 +1,67 @@
+/**
+ * Measuring a path over the data plane's own gRPC channel: round trips by echo, rate by a bulk transfer.
+ *
+ * The two handlers here are the called side; measureRoundTrip() and measureBulkRate() the calling side. For
+ * fabrics that pass datagrams, datagrams.ts measures rate and loss without TCP's slow start in the way.
+ */
+import { once } from 'node:events';
+import type * as grpc from '@grpc/grpc-js';
+import type { BulkChunk } from '../../proto/types/meshbeat/mesh/v1/BulkChunk.js';
+import type { BulkRequest__Output } from '../../proto/types/meshbeat/mesh/v1/BulkRequest.js';
+import type { EchoMessage, EchoMessage__Output } from '../../proto/types/meshbeat/mesh/v1/EchoMessage.js';
+import type { MeshClient } from '../../proto/types/meshbeat/mesh/v1/Mesh.js';
+
+/** Largest bulk transfer a peer may ask for. */
+const LARGEST_BULK = 1 << 30;
+const CHUNK = Buffer.alloc(32 * 1024);
+
+export function echo(call: grpc.ServerDuplexStream<EchoMessage__Output, EchoMessage>): void {
+  call.on('data', (message: EchoMessage__Output) => call.write(message));
+  call.on('end', () => call.end());
+}
+
+export function sendBulk(call: grpc.ServerWritableStream<BulkRequest__Output, BulkChunk>): void {
+  const send = async (): Promise<void> => {
+    for (let left = Math.min(call.request.bytes, LARGEST_BULK); left > 0 && !call.cancelled; left -= CHUNK.length) {
+      if (!call.write({ data: CHUNK.subarray(0, Math.min(left, CHUNK.length)) })) {
+        await Promise.race([once(call, 'drain'), once(call, 'cancelled')]);
+      }
+    }
+    call.end();
+  };
+  send().catch((error: Error) => call.destroy(error));
+}
+
+/** The shortest of `count` round trips, in seconds; the first message, which may wait for the handshake, not counted. */
+export async function measureRoundTrip(client: MeshClient, count: number): Promise<number> {
+  const call = client.echo();
+  let shortest = Infinity;
+  try {
+    for (let sequence = 0; sequence <= count; sequence++) {
+      const start = performance.now();
+      call.write({ sequence });
+      await once(call, 'data');
+      if (sequence > 0) shortest = Math.min(shortest, (performance.now() - start) / 1000);
+    }
+    return shortest;
+  } finally {
+    call.end();
+    call.on('error', () => undefined);
+    call.cancel();
+  }
+}
+
+/** Rate in bit/s at which the last three quarters of a bulk transfer arrived. */
+export async function measureBulkRate(client: MeshClient, bytes: number): Promise<number> {
+  const call = client.bulk({ bytes });
+  let received = 0;
+  let from: { bytes: number; time: number } | undefined;
+  let last = 0;
+  for await (const chunk of call as AsyncIterable<{ data: Buffer }>) {
+    received += chunk.data.length;
+    last = performance.now();
+    if (from === undefined && received >= bytes / 4) from = { bytes: received, time: last };
+  }
+  if (from === undefined || last === from.time) return Infinity;
+  return ((received - from.bytes) * 8000) / (last - from.time);
+}
