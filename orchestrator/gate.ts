@@ -1,0 +1,69 @@
+/**
+ * The gate's second half: did the emulator keep up, and did the capture see what the schedule sent?
+ *
+ * A run that fails any check is not evidence of anything, however good it looks. Every check is a number
+ * against a limit, so that the manifest says by how much.
+ */
+import type { GateCheck, GateVerdict } from '../src/run/files.js';
+import type { Schedule } from '../src/schedule/operation.js';
+import { tcpPayloadBytes } from '../src/transport/framing.js';
+import type { Lateness } from '../src/wan/fabric.js';
+
+/** 99 of 100 packets must leave within this time of when the model wanted them out, seconds. */
+const LATENESS_P99_LIMIT = 0.005;
+/** A node that hears nothing for this long would show as a stall in its traffic, seconds. */
+const EVENT_LOOP_LAG_LIMIT = 0.25;
+const PAYLOAD_TOLERANCE_SHARE = 0.03;
+
+export interface Observed {
+  /** Inner steps that missed their pace, over all nodes. */
+  readonly overruns: number;
+  readonly lateness: Lateness;
+  /** Longest hold-up of any node's event loop, seconds. */
+  readonly eventLoopLag: number;
+  /** Packets the capture missed; null where it can't tell, undefined without a capture. */
+  readonly missedPackets?: number | null;
+  /** Unique TCP payload in the capture, bytes; undefined without a capture. */
+  readonly capturedPayload?: number;
+  /** What the schedules of all rounds send, with framing: see expectedPayload(). */
+  readonly expectedPayload: number;
+  readonly weightsHashes: readonly string[];
+}
+
+export function runChecks(observed: Observed): GateCheck[] {
+  const { lateness, missedPackets, capturedPayload, expectedPayload } = observed;
+  const distinct = new Set(observed.weightsHashes).size;
+  return [
+    limit('steps that missed their pace', observed.overruns, 0, 'steps'),
+    limit('lateness of shaped packets, 99th percentile', lateness.p99, LATENESS_P99_LIMIT, 's'),
+    limit('event loop hold-up, longest', observed.eventLoopLag, EVENT_LOOP_LAG_LIMIT, 's'),
+    ...(typeof missedPackets === 'number' ? [limit('packets missed by the capture', missedPackets, 0, 'packets')] : []),
+    ...(capturedPayload === undefined ? [] : [payloadCheck(expectedPayload, capturedPayload)]),
+    { name: 'different final weights', expected: 1, measured: distinct, tolerance: 0, unit: 'hashes', ok: distinct === 1 },
+  ];
+}
+
+export function verdictOf(checks: readonly GateCheck[]): GateVerdict {
+  return { verdict: checks.every(({ ok }) => ok) ? 'valid' : 'invalid', checks };
+}
+
+/** TCP payload that the slices of these schedules come to, bytes: see src/transport/framing.ts. */
+export function expectedPayload(schedules: Iterable<Schedule>, tls: boolean): number {
+  let sum = 0;
+  for (const { parts } of schedules) {
+    for (const { operations } of parts) {
+      for (const operation of operations) if (operation.kind === 'send') sum += tcpPayloadBytes(operation.bytes, { tls });
+    }
+  }
+  return sum;
+}
+
+function limit(name: string, measured: number, most: number, unit: string): GateCheck {
+  return { name, expected: null, measured, tolerance: most, unit, ok: measured <= most };
+}
+
+function payloadCheck(expected: number, measured: number): GateCheck {
+  const tolerance = PAYLOAD_TOLERANCE_SHARE * expected;
+  const ok = Math.abs(measured - expected) <= tolerance;
+  return { name: 'captured TCP payload', expected, measured, tolerance, unit: 'bytes', ok };
+}

@@ -1,0 +1,88 @@
+/**
+ * The gate's first half: which paths to measure before a run, and what the measurements say.
+ *
+ * Shaping is often believed and not verified; here every run verifies it. Rate and loss are measured on the
+ * paths that will carry slices, before the capture begins; round trips between all pairs, or between enough
+ * pairs where there are many, inside the capture, so that every pair's handshake is in it.
+ */
+import type { PathMeasurement__Output } from '../proto/types/meshbeat/control/v1/PathMeasurement.js';
+import type { GateCheck } from '../src/run/files.js';
+import type { Topology } from '../src/scenario/index.js';
+import type { Schedule } from '../src/schedule/operation.js';
+
+/** Up to this many nodes every pair is probed: 66 handshakes. */
+const ALL_PAIRS_UP_TO = 12;
+/** Nodes that measure their rate at the same time; more would measure this machine. */
+export const RATE_PROBES_AT_ONCE = 4;
+const ROUND_TRIP_TOLERANCE_SECONDS = 0.002;
+const ROUND_TRIP_TOLERANCE_SHARE = 0.03;
+const RATE_TOLERANCE_SHARE = 0.05;
+/** Half-width of the loss interval in standard deviations: 1 in 15,000 healthy probes fails it. */
+const LOSS_DEVIATIONS = 4;
+
+/** By rank: the peers it receives slices from in a schedule. */
+export function sendersOf(schedule: Schedule): number[][] {
+  return schedule.parts.map(({ operations }) => [
+    ...new Set(operations.flatMap((operation) => (operation.kind === 'recv' ? [operation.peer] : []))),
+  ]);
+}
+
+/**
+ * By rank: the peers whose round trip it measures; each unordered pair at most once. With many nodes: the
+ * pairs 1, 2, 4, 8, … ranks apart, so that every node is in some and the count grows as N log N.
+ */
+export function roundTripPairs(worldSize: number): number[][] {
+  const distances: number[] = [];
+  const step = worldSize <= ALL_PAIRS_UP_TO ? (d: number): number => d + 1 : (d: number): number => d * 2;
+  for (let distance = 1; 2 * distance <= worldSize; distance = step(distance)) distances.push(distance);
+  return Array.from({ length: worldSize }, (_, rank) =>
+    distances
+      // Half way round the ring a pair would be met from both ends.
+      .filter((distance) => 2 * distance < worldSize || rank < worldSize / 2)
+      .map((distance) => (rank + distance) % worldSize),
+  );
+}
+
+/** One check for each property, of the path that is furthest off what was configured. */
+export function probeChecks(measurements: readonly PathMeasurement__Output[], topology: Topology): GateCheck[] {
+  const roundTrips: GateCheck[] = [];
+  const rates: GateCheck[] = [];
+  const losses: GateCheck[] = [];
+  for (const measurement of measurements) {
+    const { from, to } = measurement;
+    const label = `${topology.nodes[from]!.name} → ${topology.nodes[to]!.name}`;
+    const there = topology.paths[from]![to]!;
+    const back = topology.paths[to]![from]!;
+    if (measurement.roundTripSeconds !== undefined) {
+      const expected = there.delay + back.delay;
+      // The shortest of several: jitter may have shortened both ways by its half-width.
+      const jitter = there.jitter + back.jitter;
+      const tolerance = Math.max(ROUND_TRIP_TOLERANCE_SECONDS, ROUND_TRIP_TOLERANCE_SHARE * expected) + jitter;
+      roundTrips.push(check(`round trip ${label}`, expected, measurement.roundTripSeconds, tolerance, 's'));
+    }
+    if (measurement.rate !== undefined) {
+      const expected = Math.min(topology.nodes[from]!.uplink, topology.nodes[to]!.downlink);
+      rates.push(check(`rate ${label}`, expected, measurement.rate, RATE_TOLERANCE_SHARE * expected, 'bit/s'));
+    }
+    if (measurement.packetsSent !== undefined && measurement.packetsReceived !== undefined) {
+      const sent = measurement.packetsSent;
+      const share = (sent - measurement.packetsReceived) / sent;
+      const tolerance = LOSS_DEVIATIONS * Math.sqrt(Math.max(there.loss, 1 / sent) / sent);
+      losses.push(check(`loss ${label}`, there.loss, share, tolerance, 'share'));
+    }
+  }
+  return [roundTrips, rates, losses].flatMap((checks) => (checks.length === 0 ? [] : [furthestOff(checks)]));
+}
+
+function check(name: string, expected: number, measured: number, tolerance: number, unit: string): GateCheck {
+  return { name, expected, measured, tolerance, unit, ok: Math.abs(measured - expected) <= tolerance };
+}
+
+/** The one with the largest deviation in units of what is tolerated; one that is not even a number first. */
+function furthestOff(checks: readonly GateCheck[]): GateCheck {
+  const deviation = ({ expected, measured, tolerance }: GateCheck): number => {
+    const share = Math.abs(measured - (expected ?? 0)) / tolerance;
+    return Number.isNaN(share) ? Infinity : share;
+  };
+  return checks.reduce((worst, next) => (deviation(next) > deviation(worst) ? next : worst));
+}
