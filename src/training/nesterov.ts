@@ -1,0 +1,33 @@
+/**
+ * SGD with Nesterov momentum, the outer optimizer of DiLoCo (Douillard et al., arXiv:2311.08105), on flat
+ * arrays in place. What it takes for a gradient is the pseudo-gradient: outer parameters minus those that a
+ * replica reached by its inner steps, averaged over replicas.
+ */
+
+export interface NesterovSettings {
+  readonly learningRate: number;
+  readonly momentum: number;
+}
+
+/**
+ * One step, in place, as torch.optim.SGD(nesterov=True, dampening=0) has it:
+ *
+ *     g = sum / worldSize      buffer = µ·buffer + g      p = p - lr·(g + µ·buffer)
+ *
+ * @param buffer Momentum, flat; starts as zeros.
+ * @param sum Sum over ranks of the pseudo-gradients, flat; not changed.
+ */
+export function nesterovStep(
+  parameters: Float32Array,
+  buffer: Float32Array,
+  sum: Float32Array,
+  worldSize: number,
+  { learningRate, momentum }: NesterovSettings,
+): void {
+  for (let i = 0; i < parameters.length; i++) {
+    const gradient = (sum[i] ?? NaN) / worldSize;
+    const moved = Math.fround(momentum * (buffer[i] ?? NaN) + gradient);
+    buffer[i] = moved;
+    parameters[i] = (parameters[i] ?? NaN) - learningRate * (gradient + momentum * moved);
+  }
+}
