@@ -1,0 +1,41 @@
+/** Numbers to words and back, for what commands print: rounded for the eye, decimal prefixes throughout. */
+import { InputError } from '../errors.js';
+
+/** "3.28 MB". */
+export function bytesText(bytes: number): string {
+  return prefixed(bytes, 'B');
+}
+
+/** "40 Mbit/s", "12.3 Mbit/s". */
+export function rateText(bitsPerSecond: number): string {
+  return prefixed(bitsPerSecond, 'bit/s');
+}
+
+/** "5.07 s", "20 ms". */
+export function secondsText(seconds: number): string {
+  return seconds < 1 ? `${rounded(seconds * 1000)} ms` : `${rounded(seconds)} s`;
+}
+
+/** Reads a whole number from `least` to `most`; anything else is an InputError that names the option. */
+export function integerOption(option: string, least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : NaN;
+    if (value >= least && value <= most) return value;
+    throw new InputError(`${option}: found "${text}"; allowed: a whole number from ${least} to ${most}`);
+  };
+}
+
+function prefixed(value: number, unit: string): string {
+  const prefixes = ['', 'k', 'M', 'G', 'T'];
+  let scaled = value;
+  while (scaled >= 999.5 && prefixes.length > 1) {
+    scaled /= 1000;
+    prefixes.shift();
+  }
+  return `${rounded(scaled)} ${prefixes[0]}${unit}`;
+}
+
+/** Three digits, but never an exponent. */
+function rounded(value: number): string {
+  return value >= 1000 ? value.toFixed(0) : String(+value.toPrecision(3));
+}
