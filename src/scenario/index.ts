@@ -1,0 +1,20 @@
+/**
+ * What to run: scenarios, their schema, and the topology they describe. The rest of the folder is how they
+ * are read, checked and written.
+ */
+export { GENRES, genreInTurn, type Genre } from './genres.js';
+export { scenarioJsonSchema } from './json-schema.js';
+export { loadScenario, parseScenario, type LoadOptions } from './load.js';
+export { PRESET_REGIONS, presetDelay } from './presets.js';
+export { scenarioToYaml, topologyOf } from './resolve.js';
+export type {
+  AdamwSettings,
+  DdpProtocol,
+  DilocoProtocol,
+  ModelShape,
+  Protocol,
+  QueueLimit,
+  Scenario,
+} from './schema.js';
+export type { Node, Path, Topology } from './topology.js';
+export { formatBytes, formatDuration, formatProbability, formatRate } from './units.js';

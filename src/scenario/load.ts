@@ -1,0 +1,81 @@
+/**
+ * From a file and a command line to a scenario, or to one error that lists everything wrong.
+ *
+ * The steps are elsewhere: source.ts reads and parses, overrides.ts applies `--set`, schema.ts validates
+ * each field, checks.ts what lies between them. Here they meet, and each problem gets its place: the line
+ * of the file, or the `--set` that caused it.
+ */
+import { InputError } from '../errors.js';
+import { pathText } from './allowed.js';
+import { checkScenario } from './checks.js';
+import { applyOverride, parseOverride, seedOverride, type Override } from './overrides.js';
+import { problemsOfIssues, type Problem } from './problems.js';
+import { withNodeDefaults } from './resolve.js';
+import { scenarioSchema, type Scenario } from './schema.js';
+import { parseSource, readText, type Source } from './source.js';
+
+export interface LoadOptions {
+  /** Arguments of `--set`, each `path=value`; a later one wins. */
+  readonly sets?: readonly string[];
+  /** The argument of `--seed`; wins over all. */
+  readonly seed?: number | undefined;
+}
+
+const MAX_PROBLEMS = 50;
+
+/**
+ * Loads a scenario from a YAML file, with defaults filled in and all quantities in base units.
+ *
+ * @throws InputError with one line for each problem: where, what was found, what is allowed
+ */
+export const loadScenario = (file: string, options: LoadOptions = {}): Scenario =>
+  parseScenario(readText(file), file, options);
+
+/** As `loadScenario`, from text; `file` names it in messages. */
+export function parseScenario(text: string, file: string, options: LoadOptions = {}): Scenario {
+  const source = parseSource(text, file);
+  const overrides = (options.sets ?? []).map(parseOverride);
+  if (options.seed !== undefined) overrides.push(seedOverride(options.seed));
+
+  const { scenario, problems } = validate(overrides.reduce(applyOverride, source.data));
+  if (scenario !== undefined) return scenario;
+  const own = overrides.length === 0 ? problems : validate(source.data).problems;
+  const ownTexts = new Set(own.map(textOf));
+  const lines = problems
+    .slice(0, MAX_PROBLEMS)
+    .map((problem) => `${placeOf(problem, source, overrides, ownTexts)}: ${textOf(problem)}`);
+  if (problems.length > MAX_PROBLEMS)
+    lines.push(`${file}: and ${problems.length - MAX_PROBLEMS} problems more`);
+  throw new InputError(lines.join('\n'));
+}
+
+interface Verdict {
+  /** Undefined exactly if there are problems. */
+  readonly scenario?: Scenario;
+  readonly problems: readonly Problem[];
+}
+
+function validate(data: unknown): Verdict {
+  const parsed = scenarioSchema.safeParse(data);
+  if (!parsed.success) return { problems: problemsOfIssues(parsed.error.issues, data) };
+  const scenario = withNodeDefaults(parsed.data);
+  const problems = checkScenario(scenario);
+  return problems.length > 0 ? { problems } : { scenario, problems };
+}
+
+const textOf = ({ path, found, allowed }: Problem): string =>
+  `${path.length > 0 ? pathText(path) : 'the whole document'}: found ${found}; allowed: ${allowed}`;
+
+/** The `--set` that put the value there; else the line, with every `--set` if the file alone lacks the problem. */
+function placeOf(
+  { path, found, allowed }: Problem,
+  source: Source,
+  overrides: readonly Override[],
+  ownTexts: ReadonlySet<string>,
+): string {
+  const cause = overrides.findLast((override) => override.path.every((step, index) => step === path[index]));
+  if (cause !== undefined) return cause.label;
+  const line = `${source.file}:${source.lineOf(path)}`;
+  if (ownTexts.has(textOf({ path, found, allowed }))) return line;
+  return `${line} with ${overrides.map((override) => override.label).join(' ')}`;
+}

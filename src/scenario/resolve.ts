@@ -1,0 +1,88 @@
+/**
+ * A scenario made definite: its nodes one by one, the delay of every pair, and the file that says it all.
+ *
+ * A scenario groups nodes and leaves things out; a topology leaves nothing out. Both directions live here:
+ * `topologyOf` unrolls for the machine, `scenarioToYaml` writes for the reader, every default filled in.
+ * Nothing here judges a scenario: it was checked when it was loaded.
+ */
+import { stringify } from 'yaml';
+import { z } from 'zod';
+import { genreInTurn } from './genres.js';
+import { presetDelay } from './presets.js';
+import { scenarioSchema, type Scenario } from './schema.js';
+import type { Node, Path, Topology } from './topology.js';
+
+/** A node of the scenario's list, unrolled; `entry` is the index of its entry there. */
+export interface UnrolledNode extends Omit<Node, 'address'> {
+  readonly entry: number;
+}
+
+/** The scenario with what a node takes over from itself filled in: name from region, downlink from uplink. */
+export function withNodeDefaults(scenario: Scenario): Scenario {
+  const nodes = scenario.nodes.map((node) => ({
+    ...node,
+    name: node.name ?? node.region,
+    downlink: node.downlink ?? node.uplink,
+  }));
+  return { ...scenario, nodes };
+}
+
+/** The nodes one by one, in rank order. */
+export function unrollNodes(scenario: Scenario): UnrolledNode[] {
+  const each = withNodeDefaults(scenario).nodes.flatMap((node, entry) =>
+    Array.from({ length: node.count }, (_, index) => ({
+      entry,
+      name: `${node.name ?? node.region}${node.count > 1 ? `-${index}` : ''}`,
+      region: node.region,
+      uplink: node.uplink,
+      downlink: node.downlink ?? node.uplink,
+      genre: node.genre,
+    })),
+  );
+  return each.map(({ genre, ...node }, rank) => ({
+    ...node,
+    rank,
+    ...(scenario.data.shards === 'genres' ? { genre: genre ?? genreInTurn(rank) } : {}),
+  }));
+}
+
+/** One-way delay between two regions in seconds; undefined if neither the scenario nor a preset gives it. */
+export function delayBetween(scenario: Scenario, a: string, b: string): number | undefined {
+  const { delays, local } = scenario.regions;
+  return a === b ? local : (delays[`${a}--${b}`] ?? delays[`${b}--${a}`] ?? presetDelay(a, b));
+}
+
+/** The rank's address in 10.77.0.0/16; no address ends in .0 or .255, so every /24 of it is valid too. */
+const addressOf = (rank: number) => `10.77.${Math.floor(rank / 254)}.${(rank % 254) + 1}`;
+
+/**
+ * The scenario's nodes and the paths between them.
+ *
+ * @throws Error if a pair of regions has no delay, which loading a scenario rules out
+ */
+export function topologyOf(scenario: Scenario): Topology {
+  const { jitter, loss, queue, mtu } = scenario.wan;
+  const nodes = unrollNodes(scenario).map(({ entry: _, ...node }) => ({
+    ...node,
+    address: addressOf(node.rank),
+  }));
+  const known = new Map<string, Path>();
+  const pathBetween = (a: string, b: string): Path => {
+    const path = known.get(`${a}--${b}`);
+    if (path !== undefined) return path;
+    const delay = delayBetween(scenario, a, b);
+    if (delay === undefined) throw new Error(`no delay between ${a} and ${b}`);
+    const made = { delay, jitter, loss };
+    known.set(`${a}--${b}`, made);
+    return made;
+  };
+  const paths = nodes.map((from) => nodes.map((to) => pathBetween(from.region, to.region)));
+  return { nodes, paths, queue, mtu };
+}
+
+/** The scenario as a YAML file with every default filled in; loads back to an equal scenario. */
+export const scenarioToYaml = (scenario: Scenario): string =>
+  stringify(z.encode(scenarioSchema, withNodeDefaults(scenario)), {
+    lineWidth: 0,
+    aliasDuplicateObjects: false,
+  });
