@@ -1,0 +1,66 @@
+/**
+ * A window over a byte stream that arrives in pieces.
+ *
+ * The parsers think in whole blocks, a file is read in chunks, and blocks do not end where chunks do. This
+ * holds the current chunk and, when one ends inside a block, the rest of it until more has come. It copies
+ * nothing while nothing is left over, and never holds more than one unfinished block and one chunk.
+ */
+export class Chunks {
+  bytes: Uint8Array = new Uint8Array(0);
+  view: DataView = new DataView(this.bytes.buffer);
+  /** Where the next unread byte lies in `bytes`, and where `bytes` ends to be valid. */
+  position = 0;
+  end = 0;
+  #own: Uint8Array = new Uint8Array(0);
+  /** Offset in the stream of `bytes[0]`. */
+  #base = 0;
+
+  /** Offset in the stream of the next unread byte. */
+  get offset(): number {
+    return this.#base + this.position;
+  }
+
+  /** Bytes that have come and are not read yet. */
+  get available(): number {
+    return this.end - this.position;
+  }
+
+  /** Adds a chunk. It must not change until {@link settle} is called. */
+  append(chunk: Uint8Array): void {
+    const rest = this.available;
+    this.#base += this.position;
+    if (rest === 0) {
+      this.#use(chunk, chunk.length);
+      return;
+    }
+    const needed = rest + chunk.length;
+    if (this.#own.length < needed) {
+      const grown = new Uint8Array(Math.max(needed, 2 * this.#own.length));
+      grown.set(this.bytes.subarray(this.position, this.end));
+      this.#own = grown;
+    } else {
+      this.#own.copyWithin(0, this.position, this.end);
+    }
+    this.#own.set(chunk, rest);
+    this.#use(this.#own, needed);
+  }
+
+  /** Takes a copy of what is unread, so that the caller may have its chunk back. */
+  settle(): void {
+    const rest = this.available;
+    if (this.bytes === this.#own || rest === 0) return;
+    if (this.#own.length < rest) this.#own = new Uint8Array(Math.max(rest, 65_536));
+    this.#own.set(this.bytes.subarray(this.position, this.end));
+    this.#base += this.position;
+    this.#use(this.#own, rest);
+  }
+
+  #use(bytes: Uint8Array, end: number): void {
+    if (this.bytes !== bytes) {
+      this.bytes = bytes;
+      this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    this.position = 0;
+    this.end = end;
+  }
+}

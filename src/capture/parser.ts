@@ -1,0 +1,45 @@
+/**
+ * What the two capture formats have in common: bytes are pushed in, packets and facts come out.
+ *
+ * A push parser owns no file and no stream, so the same code reads a file on disk, a gzip stream and the
+ * pipe of a live tcpdump. It is strict where a lie would cost memory or meaning (lengths, magic numbers)
+ * and lenient where a format allows growth (unknown blocks, unknown options).
+ */
+
+/** One capture interface, as the file describes it. */
+export interface CaptureInterface {
+  readonly linkType: number;
+  /** Largest captured length; 0 for no limit. */
+  readonly snaplen: number;
+  readonly name?: string;
+}
+
+/** Packets that the capturing machine says it saw and lost, over all interfaces. */
+export interface CaptureDrops {
+  readonly received: number;
+  readonly dropped: number;
+}
+
+export interface FormatParser {
+  readonly format: 'pcap' | 'pcapng';
+  /** True once the file's header was read whole. */
+  readonly started: boolean;
+  /** Byte offset of what is not read yet. */
+  readonly offset: number;
+  readonly interfaces: readonly CaptureInterface[];
+  /** Address -> name, from the file's name records. */
+  readonly names: ReadonlyMap<string, string>;
+  readonly drops?: CaptureDrops | undefined;
+  /**
+   * Takes the next bytes, calling the packet handler for each packet that is now complete. The chunk
+   * may be reused by the caller afterwards.
+   *
+   * @throws InputError naming the byte offset, what was found and what is allowed.
+   */
+  push(chunk: Uint8Array): void;
+  /**
+   * Tells that no more bytes come. Returns the byte offset at which the stream was cut off, or undefined
+   * when it ended where a packet or block ends.
+   */
+  finish(): number | undefined;
+}

@@ -1,0 +1,106 @@
+/**
+ * The classic pcap format (draft-ietf-opsawg-pcap): one 24-byte file header, then a 16-byte header before
+ * each packet. Both byte orders, microsecond and nanosecond stamps.
+ *
+ * It is a push parser: see parser.ts. It knows nothing of what is inside the packets.
+ */
+import { InputError } from '../errors.js';
+import { Chunks } from './chunks.js';
+import { MAX_CAPTURED_LENGTH, Packet } from './packet.js';
+import type { PacketHandler } from './packet.js';
+import type { CaptureInterface, FormatParser } from './parser.js';
+
+const FILE_HEADER_LENGTH = 24;
+const PACKET_HEADER_LENGTH = 16;
+
+/** Magic numbers as read in big-endian order. */
+export const pcapMagics: ReadonlyMap<
+  number,
+  { readonly littleEndian: boolean; readonly nanoseconds: boolean }
+> = new Map([
+  [0xa1b2c3d4, { littleEndian: false, nanoseconds: false }],
+  [0xa1b23c4d, { littleEndian: false, nanoseconds: true }],
+  [0xd4c3b2a1, { littleEndian: true, nanoseconds: false }],
+  [0x4d3cb2a1, { littleEndian: true, nanoseconds: true }],
+]);
+
+export class PcapParser implements FormatParser {
+  readonly format = 'pcap';
+  readonly names: ReadonlyMap<string, string> = new Map();
+  readonly interfaces: CaptureInterface[] = [];
+  readonly #chunks = new Chunks();
+  readonly #packet = new Packet();
+  readonly #onPacket: PacketHandler;
+  #littleEndian = false;
+  #nanosecondsPerUnit = 1000;
+
+  constructor(onPacket: PacketHandler) {
+    this.#onPacket = onPacket;
+  }
+
+  get started(): boolean {
+    return this.interfaces.length > 0;
+  }
+
+  get offset(): number {
+    return this.#chunks.offset;
+  }
+
+  push(chunk: Uint8Array): void {
+    const chunks = this.#chunks;
+    chunks.append(chunk);
+    if (!this.started) {
+      if (chunks.available < FILE_HEADER_LENGTH) return chunks.settle();
+      this.#readFileHeader();
+    }
+    while (this.#readPacket());
+    chunks.settle();
+  }
+
+  finish(): number | undefined {
+    return this.#chunks.available > 0 ? this.#chunks.offset : undefined;
+  }
+
+  #readFileHeader(): void {
+    const { view, position } = this.#chunks;
+    const magic = view.getUint32(position);
+    const kind = pcapMagics.get(magic);
+    if (kind === undefined) {
+      throw new InputError(`byte 0: found magic 0x${magic.toString(16)}; allowed: a pcap magic number`);
+    }
+    const major = view.getUint16(position + 4, kind.littleEndian);
+    if (major !== 2) throw new InputError(`byte 4: found pcap version ${major}; allowed: 2`);
+    this.#littleEndian = kind.littleEndian;
+    this.#nanosecondsPerUnit = kind.nanoseconds ? 1 : 1000;
+    const snaplen = view.getUint32(position + 16, kind.littleEndian);
+    // The upper half of the word tells the length of the frame check sequence, not the link type.
+    const linkType = view.getUint32(position + 20, kind.littleEndian) & 0xffff;
+    this.interfaces.push({ linkType, snaplen });
+    this.#packet.linkType = linkType;
+    this.#chunks.position += FILE_HEADER_LENGTH;
+  }
+
+  /** Reads one packet; false when it has not come whole yet. */
+  #readPacket(): boolean {
+    const chunks = this.#chunks;
+    if (chunks.available < PACKET_HEADER_LENGTH) return false;
+    const { view, position } = chunks;
+    const captured = view.getUint32(position + 8, this.#littleEndian);
+    if (captured > MAX_CAPTURED_LENGTH) {
+      throw new InputError(
+        `byte ${chunks.offset + 8}: found a packet of ${captured} captured bytes; allowed: up to ${MAX_CAPTURED_LENGTH}`,
+      );
+    }
+    if (chunks.available < PACKET_HEADER_LENGTH + captured) return false;
+    const packet = this.#packet;
+    packet.seconds = view.getUint32(position, this.#littleEndian);
+    packet.nanoseconds = view.getUint32(position + 4, this.#littleEndian) * this.#nanosecondsPerUnit;
+    packet.bytes = chunks.bytes;
+    packet.offset = position + PACKET_HEADER_LENGTH;
+    packet.length = captured;
+    packet.originalLength = Math.max(captured, view.getUint32(position + 12, this.#littleEndian));
+    chunks.position += PACKET_HEADER_LENGTH + captured;
+    this.#onPacket(packet);
+    return true;
+  }
+}

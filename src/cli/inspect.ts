@@ -1,0 +1,122 @@
+/**
+ * `meshbeat inspect`: look at a capture. Flows, hosts and the heartbeat, from any pcap or pcapng file; for
+ * a run directory, from the capture inside, beside what the run's schedule had promised.
+ *
+ * This file finds the input and runs the analysis; inspect-text.ts makes the page.
+ */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { Command } from 'commander';
+import pc from 'picocolors';
+import { z } from 'zod';
+import { InputError, messageOf } from '../errors.js';
+import { analyzeCapture } from '../traffic/index.js';
+import type { CaptureReport } from '../traffic/index.js';
+import { inspectPage } from './inspect-text.js';
+import { integerOption } from './schedule-text.js';
+
+interface InspectFlags {
+  readonly json?: true;
+  readonly bin: number;
+}
+
+/** What a run's schedule promised, from its summary.json. */
+const summarySchema = z.object({
+  expected: z.object({ periodSeconds: z.number(), burstBytesPerNode: z.number() }),
+});
+
+export type Expected = z.output<typeof summarySchema>['expected'];
+
+export function inspectCommand(): Command {
+  return new Command('inspect')
+    .description('show the flows, bursts and heartbeat of a capture or a run')
+    .argument('<capture|run>', 'a pcap or pcapng file (gzipped ones too), or a run directory')
+    .option(
+      '--bin <ms>',
+      'width of the bins that rates are counted in',
+      integerOption('--bin', 1, 60_000),
+      10,
+    )
+    .option('--json', 'print one JSON document instead')
+    .action(async (target: string, flags: InspectFlags) => {
+      const { capture, expected } = locate(target);
+      const progress = new Progress(process.stderr.isTTY);
+      const report = await analyzeCapture(capture, {
+        binSeconds: flags.bin / 1000,
+        onProgress: (read, total) => progress.show(read, total),
+      }).finally(() => progress.clear());
+      const text = flags.json
+        ? JSON.stringify(documentOf(report, expected), null, 2)
+        : inspectPage(report, expected, process.stdout.isTTY && pc.isColorSupported);
+      process.stdout.write(`${text}\n`);
+    });
+}
+
+/** The capture file that is meant, and what was expected of it. */
+function locate(target: string): { capture: string; expected: Expected | undefined } {
+  const isRun = statSync(target, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (!isRun) return { capture: target, expected: undefined };
+  const capture = path.join(target, 'capture.pcapng');
+  if (!existsSync(capture)) {
+    throw new InputError(
+      `${target}: found a directory without capture.pcapng; allowed: a run directory or a capture`,
+    );
+  }
+  return { capture, expected: readExpected(path.join(target, 'summary.json')) };
+}
+
+/** A run that was killed has no summary; one that is there must be whole. */
+function readExpected(file: string): Expected | undefined {
+  if (!existsSync(file)) return undefined;
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new InputError(`${file}: ${messageOf(error)}; allowed: the summary of a run`);
+  }
+  const parsed = summarySchema.safeParse(content);
+  if (parsed.success) return parsed.data.expected;
+  const [issue] = parsed.error.issues;
+  throw new InputError(`${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a summary'}`);
+}
+
+/** A document of more flows than this would not be read by anyone, nor fit a string at some point. */
+const MAX_FLOWS_LISTED = 10_000;
+
+/** For `--json`: base units (bytes, seconds, bit/s); times count from the first packet. */
+function documentOf({ capture, ...report }: CaptureReport, expected: Expected | undefined): object {
+  const { firstNs, lastNs, names, ...facts } = capture;
+  return {
+    capture: {
+      ...facts,
+      firstNs: firstNs?.toString() ?? null,
+      lastNs: lastNs?.toString() ?? null,
+      names: Object.fromEntries(names),
+    },
+    ...report,
+    flows: report.flows.slice(0, MAX_FLOWS_LISTED),
+    flowCount: report.flows.length,
+    ...(expected === undefined ? {} : { expected }),
+  };
+}
+
+/** One line on a terminal's standard error while a large file is read; nothing elsewhere. */
+class Progress {
+  readonly #isTerminal: boolean;
+  #shown = '';
+
+  constructor(isTerminal: boolean) {
+    this.#isTerminal = isTerminal;
+  }
+
+  show(read: number, total: number): void {
+    const text = `reading the capture: ${Math.floor((100 * read) / total)} %`;
+    if (!this.#isTerminal || text === this.#shown) return;
+    this.#shown = text;
+    process.stderr.write(`\r${text}`);
+  }
+
+  clear(): void {
+    if (this.#shown !== '') process.stderr.write(`\r${' '.repeat(this.#shown.length)}\r`);
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * From packets to flows, bursts and heartbeats: the folder's face.
+ *
+ * {@link analyzeCapture} does a file in one call; {@link TrafficAnalyzer} is fed packet by packet.
+ */
+import { readCapture } from '../capture/index.js';
+import type { CaptureInfo, ReadOptions } from '../capture/index.js';
+import { TrafficAnalyzer } from './analyzer.js';
+import type { AnalyzerOptions } from './analyzer.js';
+import type { TrafficReport } from './report.js';
+
+export { TrafficAnalyzer } from './analyzer.js';
+export type { AnalyzerOptions } from './analyzer.js';
+export { burstDefaults, detectBursts } from './bursts.js';
+export type { BinBurst, BurstDetection, BurstOptions } from './bursts.js';
+export { heartbeatDefaults } from './heartbeat.js';
+export type { Burst, HeartbeatOptions, HeartbeatReport, NodeBursts } from './heartbeat.js';
+export type { DirectionReport, FlowReport, HostReport, TrafficReport } from './report.js';
+
+/** A report together with the facts of the file it was made from. */
+export interface CaptureReport extends TrafficReport {
+  readonly capture: CaptureInfo;
+}
+
+/**
+ * Analyses a pcap or pcapng file, gzipped or not, in one pass and bounded memory.
+ *
+ * @throws InputError when the file is missing or no capture; RunError when reading fails or is aborted.
+ */
+export async function analyzeCapture(
+  file: string,
+  options: AnalyzerOptions & ReadOptions = {},
+): Promise<CaptureReport> {
+  const analyzer = new TrafficAnalyzer(options);
+  const capture = await readCapture(file, (packet) => analyzer.packet(packet), options);
+  return { ...analyzer.finish(capture.names), capture };
+}

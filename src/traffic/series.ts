@@ -1,0 +1,216 @@
+/**
+ * Byte counts over time, for many hosts at once, in bounded memory.
+ *
+ * A series is a row of equal bins, of which only those near traffic exist: bins live in chunks of 64, and
+ * a chunk is made when its first byte arrives. So an idle hour costs nothing, and packets may come in any
+ * order of time. All series draw their chunks from one pool of fixed size. When it is used up, the bins of
+ * every series are made twice as wide, which frees about half: a long capture is seen a little coarser
+ * instead of filling the memory. The width in force is always `pool.binSeconds`, and reports tell it.
+ */
+const CHUNK_BINS = 64;
+
+export interface SeriesPoolOptions {
+  /** Width of a bin, in seconds, to begin with. Default 0.01. */
+  readonly binSeconds?: number;
+  /** Bins that may exist at once over all series (8 bytes each). Default 2^24, which is 128 MiB. */
+  readonly maxBins?: number;
+}
+
+export class SeriesPool {
+  binSeconds: number;
+  #maxChunks: number;
+  readonly #series = new Set<ByteSeries>();
+  #bins: Float64Array = new Float64Array(64 * CHUNK_BINS);
+  #free: number[] = [];
+  /** Chunks ever handed out; those above have never been used. */
+  #touched = 0;
+
+  constructor({ binSeconds = 0.01, maxBins = 2 ** 24 }: SeriesPoolOptions = {}) {
+    this.binSeconds = binSeconds;
+    this.#maxChunks = Math.max(1, Math.floor(maxBins / CHUNK_BINS));
+  }
+
+  /** Bins that exist now. */
+  get usedBins(): number {
+    return (this.#touched - this.#free.length) * CHUNK_BINS;
+  }
+
+  create(): ByteSeries {
+    const series = new ByteSeries(this);
+    this.#series.add(series);
+    // However wide its bins, a series that crosses second 0 takes two chunks.
+    this.#maxChunks = Math.max(this.#maxChunks, 8 * this.#series.size);
+    return series;
+  }
+
+  /** Gives the series' chunks back; it must not be used any more. */
+  release(series: ByteSeries): void {
+    for (const slot of series.chunks.values()) this.#giveBack(slot);
+    series.chunks.clear();
+    this.#series.delete(series);
+  }
+
+  /** @internal Adds to one bin; `slot` comes from {@link take}. */
+  add(slot: number, bin: number, bytes: number): void {
+    this.#bins[slot * CHUNK_BINS + bin]! += bytes;
+  }
+
+  /** @internal */
+  at(slot: number, bin: number): number {
+    return this.#bins[slot * CHUNK_BINS + bin]!;
+  }
+
+  /** @internal A zeroed chunk, or undefined when the pool is used up. */
+  take(): number | undefined {
+    const reused = this.#free.pop();
+    if (reused !== undefined) return reused;
+    if (this.#touched >= this.#maxChunks) return undefined;
+    const slot = this.#touched++;
+    if (this.#touched * CHUNK_BINS > this.#bins.length) {
+      const grown = new Float64Array(Math.min(2 * this.#bins.length, this.#maxChunks * CHUNK_BINS));
+      grown.set(this.#bins);
+      this.#bins = grown;
+    }
+    return slot;
+  }
+
+  /** @internal Doubles the width of all bins until at least a quarter of the pool is free. */
+  coarsen(): void {
+    do {
+      this.binSeconds *= 2;
+      for (const series of this.#series) this.#halve(series);
+    } while (this.#free.length < this.#maxChunks / 4);
+  }
+
+  #halve(series: ByteSeries): void {
+    const before = [...series.chunks];
+    series.chunks.clear();
+    const values = new Float64Array(CHUNK_BINS);
+    for (const [chunk, slot] of before) {
+      const start = slot * CHUNK_BINS;
+      values.set(this.#bins.subarray(start, start + CHUNK_BINS));
+      this.#giveBack(slot);
+      const target = Math.floor(chunk / 2);
+      // The slot just given back guarantees that there is one to take.
+      const half = (chunk - 2 * target) * (CHUNK_BINS / 2);
+      const merged = series.chunks.get(target) ?? this.take()!;
+      series.chunks.set(target, merged);
+      for (let bin = 0; bin < CHUNK_BINS; bin++) this.add(merged, half + (bin >> 1), values[bin]!);
+    }
+    series.forget();
+  }
+
+  #giveBack(slot: number): void {
+    this.#bins.fill(0, slot * CHUNK_BINS, (slot + 1) * CHUNK_BINS);
+    this.#free.push(slot);
+  }
+}
+
+/** One row of bins. Bin `i` covers the seconds from `i * pool.binSeconds` on; `i` may be negative. */
+export class ByteSeries {
+  /** @internal Number of a chunk -> its slot in the pool. */
+  readonly chunks = new Map<number, number>();
+  readonly #pool: SeriesPool;
+  #lastChunk = NaN;
+  #lastSlot = 0;
+
+  /** @internal Made by {@link SeriesPool.create}. */
+  constructor(pool: SeriesPool) {
+    this.#pool = pool;
+  }
+
+  /** Counts bytes at a time in seconds. */
+  add(seconds: number, bytes: number): void {
+    const bin = Math.floor(seconds / this.#pool.binSeconds);
+    const chunk = Math.floor(bin / CHUNK_BINS);
+    if (chunk !== this.#lastChunk) {
+      let slot = this.chunks.get(chunk);
+      if (slot === undefined) {
+        slot = this.#pool.take();
+        if (slot === undefined) {
+          this.#pool.coarsen();
+          return this.add(seconds, bytes);
+        }
+        this.chunks.set(chunk, slot);
+      }
+      this.#lastChunk = chunk;
+      this.#lastSlot = slot;
+    }
+    this.#pool.add(this.#lastSlot, bin - chunk * CHUNK_BINS, bytes);
+  }
+
+  /** First and last bin that may hold something, or undefined for an empty series. */
+  range(): { first: number; last: number } | undefined {
+    let first = Infinity;
+    let last = -Infinity;
+    this.forEach((bin) => {
+      first = Math.min(first, bin);
+      last = Math.max(last, bin);
+    });
+    return first > last ? undefined : { first, last };
+  }
+
+  /** Calls back for each bin that holds bytes, in no particular order. */
+  forEach(each: (bin: number, bytes: number) => void): void {
+    for (const [chunk, slot] of this.chunks) {
+      for (let bin = 0; bin < CHUNK_BINS; bin++) {
+        const bytes = this.#pool.at(slot, bin);
+        if (bytes > 0) each(chunk * CHUNK_BINS + bin, bytes);
+      }
+    }
+  }
+
+  /** @internal */
+  forget(): void {
+    this.#lastChunk = NaN;
+  }
+}
+
+/** A stretch of time cut into equal bins, dense: what analysis works on. */
+export interface Grid {
+  /** Time of the start of the first bin, in seconds. */
+  readonly startSeconds: number;
+  readonly binSeconds: number;
+  readonly length: number;
+}
+
+/**
+ * The finest grid over all bins of the given series with at most `maxLength` bins, or undefined when
+ * they are empty.
+ */
+export function gridOver(
+  series: readonly ByteSeries[],
+  pool: SeriesPool,
+  maxLength: number,
+): Grid | undefined {
+  let first = Infinity;
+  let last = -Infinity;
+  for (const one of series) {
+    const range = one.range();
+    if (range === undefined) continue;
+    first = Math.min(first, range.first);
+    last = Math.max(last, range.last);
+  }
+  if (first > last) return undefined;
+  const span = last - first + 1;
+  const factor = Math.ceil(span / maxLength);
+  return {
+    startSeconds: first * pool.binSeconds,
+    binSeconds: factor * pool.binSeconds,
+    length: Math.ceil(span / factor),
+  };
+}
+
+/** The sum of the series on a grid, as bytes per bin. Bins of the series outside the grid are left out. */
+export function onGrid(series: readonly ByteSeries[], pool: SeriesPool, grid: Grid): Float64Array {
+  const sum = new Float64Array(grid.length);
+  const first = Math.round(grid.startSeconds / pool.binSeconds);
+  const factor = grid.binSeconds / pool.binSeconds;
+  for (const one of series) {
+    one.forEach((bin, bytes) => {
+      const index = Math.floor((bin - first) / factor);
+      if (index >= 0 && index < sum.length) sum[index]! += bytes;
+    });
+  }
+  return sum;
+}
