@@ -13,6 +13,7 @@ import type {
   RecvOperation,
   SendOperation,
 } from '../src/schedule/operation.js';
+import { reduceInto } from '../src/schedule/reduce.js';
 import type { ReplicaMemory } from '../src/training/index.js';
 import type { Mesh } from '../src/transport/mesh.js';
 import type { DeviceTasks } from './device-port.js';
@@ -97,10 +98,7 @@ export class Replica {
           `${slice.offset}); expected slice ${sequence} of round ${round} (${length} elements at ${offset})`,
       );
     }
-    const target = this.#options.memory.reduction.subarray(offset, offset + length);
-    const source = aligned(slice.data);
-    if (into === 'copy') target.set(source);
-    else for (let index = 0; index < length; index++) target[index]! += source[index]!;
+    reduceInto(this.#options.memory.reduction, offset, aligned(slice.data), into);
   }
 
   #update(operation: OuterOperation): Promise<void> {

@@ -150,6 +150,13 @@ export const scenarioSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe('Linux default is true: TCP then forgets its window between bursts.'),
+      initialWindow: z
+        .number()
+        .int()
+        .min(1)
+        .max(10_000)
+        .default(10)
+        .describe('Segments that a new TCP connection sends before it has heard anything; 10 as in Linux.'),
     })
     .prefault({}),
   transport: z

@@ -28,8 +28,9 @@ import type {
 } from '../fabric.js';
 import { Shaper, type ShaperPort } from '../shaper/shaper.js';
 import { Namespace } from './namespace.js';
+import { findProgram } from './programs.js';
 import { openTun } from './syscalls.js';
-import { findTcpdump, startTcpdump } from './tcpdump.js';
+import { startTcpdump } from './tcpdump.js';
 
 export interface NetnsOptions {
   readonly topology: Topology;
@@ -38,6 +39,8 @@ export interface NetnsOptions {
   readonly congestion: 'cubic' | 'reno' | 'bbr';
   /** Whether TCP forgets its window after an idle time (Linux default: yes). */
   readonly slowStartAfterIdle: boolean;
+  /** Segments that a new TCP connection sends before it has heard anything (Linux default: 10). */
+  readonly initialWindow: number;
 }
 
 /** Port on which nodes serve each other. */
@@ -107,7 +110,7 @@ export class NetnsFabric implements Fabric {
   }
 
   async capture(request: CaptureRequest): Promise<RunningCapture> {
-    const tcpdump = request.kind === 'shaper' ? undefined : findTcpdump();
+    const tcpdump = request.kind === 'shaper' ? undefined : findProgram('tcpdump');
     if (request.kind === 'tcpdump' && tcpdump === undefined) {
       throw new RunError('capture.kind is tcpdump, but tcpdump is not installed; allowed here: auto, shaper');
     }
@@ -212,7 +215,8 @@ function kernelSettings(options: NetnsOptions): Record<string, string> {
 }
 
 function addressing(node: Node, options: NetnsOptions): string[] {
-  const { topology, congestion } = options;
+  const { topology, congestion, initialWindow } = options;
+  const tcp = `congctl ${congestion} initcwnd ${initialWindow} initrwnd ${Math.max(initialWindow, 20)}`;
   const others = topology.nodes.filter((other) => other.rank !== node.rank);
   return [
     'link set lo up',
@@ -220,8 +224,8 @@ function addressing(node: Node, options: NetnsOptions): string[] {
     `link set wan0 mtu ${topology.mtu} txqueuelen ${TUN_QUEUE} up`,
     `addr add ${node.address}/16 dev eth0`,
     ...others.map((other) => `neigh add ${other.address} lladdr ${hardwareAddress(other.rank)} dev eth0 nud permanent`),
-    // Set by route, since the sysctl is closed to namespaces for algorithms the host has not allowed to all.
-    `route add 10.77.0.0/16 dev wan0 src ${node.address} congctl ${congestion} table ${SEND_TABLE}`,
+    // TCP is set by route: the sysctl is closed to namespaces for algorithms the host has not allowed to all.
+    `route add 10.77.0.0/16 dev wan0 src ${node.address} ${tcp} table ${SEND_TABLE}`,
     `route add default dev wan0 table ${RECEIVE_TABLE}`,
     // The kernel delivers packets to its own addresses before any other rule unless that rule comes later.
     `rule add pref 5 iif lo to ${node.address} lookup local`,

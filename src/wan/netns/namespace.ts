@@ -12,6 +12,7 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { RunError } from '../../errors.js';
+import { findProgram } from './programs.js';
 import { setNetworkNamespace, unshareNetwork } from './syscalls.js';
 
 /** The calling thread's own namespace (`/proc/self` would be the main thread's). */
@@ -66,7 +67,7 @@ export class Namespace {
   /** Runs lines of `ip -batch` inside. Errors name the namespace and quote ip's own words. */
   ip(lines: readonly string[]): void {
     const result = this.inside(() =>
-      spawnSync('ip', ['-batch', '-'], { input: lines.join('\n') + '\n', encoding: 'utf8' }),
+      spawnSync(findProgram('ip') ?? 'ip', ['-batch', '-'], { input: lines.join('\n') + '\n', encoding: 'utf8' }),
     );
     if (result.error !== undefined) throw new RunError(`can't run 'ip' (package iproute2): ${result.error.message}`);
     if (result.status !== 0) {

@@ -7,8 +7,6 @@
  */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
-import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { LinkType, PcapngWriter, TcpdumpToPcapng } from '../../capture/index.js';
 import { messageOf, RunError } from '../../errors.js';
@@ -24,25 +22,6 @@ export interface TcpdumpOptions extends CaptureRequest {
   readonly namespace: Namespace;
   readonly interface: string;
   readonly topology: Topology;
-}
-
-/** Where tcpdump is, or undefined. Looked up in PATH and the sbin folders, which users' PATH may lack. */
-export function findTcpdump(): string | undefined {
-  return findProgram('tcpdump');
-}
-
-export function findProgram(name: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/sbin', '/sbin', '/usr/bin'];
-  return folders.map((folder) => path.join(folder, name)).find(isExecutable);
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Starts tcpdump in a namespace; resolves once it is capturing. */

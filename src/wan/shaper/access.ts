@@ -1,8 +1,12 @@
 /**
  * One node's access to the network: every packet it sends or receives passes here.
  *
- *     sent      uplink (queue, rate)  ──►  path, if held here  ──►  the bridge
+ *     sent      path, if held here  ──►  uplink (queue, rate)  ──►  the bridge
  *     received  the bridge  ──►  path, if held here  ──►  downlink (queue, rate)  ──►  the node
+ *
+ * The access link comes last on the way out too, although a real packet meets its own uplink first. For TCP
+ * the order of two stages of one path makes no difference; but so the bridge, where the capture is, never
+ * sees a node send faster than its uplink, whatever jitter bunches or this machine's clock delays.
  *
  * Built from the stages of src/wan/link, and like them without clock or device: packets and instants go in,
  * packets come out. Who holds a packet for the path's delay is the flow table's business.
@@ -19,8 +23,8 @@ export type Verdict = 'queued' | 'dropped' | 'lost' | 'stray';
 export interface AccessOutputs {
   toBridge(packet: Packet, now: number): void;
   toNode(packet: Packet, now: number): void;
-  /** A packet given up after it was accepted: lost on the path, or dropped before the downlink. */
-  discard(packet: Packet, why: 'lost' | 'dropped'): void;
+  /** A packet that found its access link's queue full after it had come along the path. */
+  drop(packet: Packet): void;
 }
 
 export class Access {
@@ -67,13 +71,12 @@ export class Access {
   /** Moves everything that is due by `now` on to its next stage, or out. */
   release(now: number): void {
     // A stage passes a packet on at the instant the model wanted it out, so lateness does not add up.
-    this.#uplink.release(now, (packet) => {
-      if (!packet.held) this.#outputs.toBridge(packet, now);
-      else if (!this.#pathOut.accept(packet, packet.due)) this.#outputs.discard(packet, 'lost');
+    this.#pathOut.release(now, (packet) => {
+      if (!this.#uplink.accept(packet, packet.due)) this.#outputs.drop(packet);
     });
-    this.#pathOut.release(now, (packet) => this.#outputs.toBridge(packet, now));
+    this.#uplink.release(now, (packet) => this.#outputs.toBridge(packet, now));
     this.#pathIn.release(now, (packet) => {
-      if (!this.#downlink.accept(packet, packet.due)) this.#outputs.discard(packet, 'dropped');
+      if (!this.#downlink.accept(packet, packet.due)) this.#outputs.drop(packet);
     });
     this.#downlink.release(now, (packet) => this.#outputs.toNode(packet, now));
   }
@@ -82,7 +85,7 @@ export class Access {
     const peer = this.#rankOf.get(packet.destination);
     if (peer === undefined) return 'stray';
     packet.lane = peer;
-    packet.held = this.#flows.holdsOutgoing(packet);
+    if (this.#flows.holdsOutgoing(packet)) return this.#pathOut.accept(packet, now) ? 'queued' : 'lost';
     return this.#uplink.accept(packet, now) ? 'queued' : 'dropped';
   }
 

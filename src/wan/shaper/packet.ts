@@ -22,8 +22,6 @@ export class Packet implements Queued {
   /** Rank of the other end. */
   lane = 0;
   due = 0;
-  /** Whether this node's shaper holds the packet for the path's delay (see FlowTable). */
-  held = false;
 
   constructor(capacity: number) {
     this.buffer = Buffer.allocUnsafe(capacity);

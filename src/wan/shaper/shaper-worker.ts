@@ -53,8 +53,8 @@ const accesses = ports.map(({ rank, fd }) => {
   return new Access(topology, rank, new Random(settings.seed, `wan of rank ${rank}`), {
     toBridge: (packet, instant) => finish(packet, instant, 'egress'),
     toNode: (packet, instant) => finish(packet, instant, 'ingress'),
-    discard: (packet, why) => {
-      meters.add(rank, why, 1);
+    drop: (packet) => {
+      meters.add(rank, 'dropped', 1);
       pool.giveBack(packet);
     },
   });

@@ -40,7 +40,8 @@ export class BackPressure {
     this.#links = links;
     this.#uplinkLimits = nodes.map((node) => queueLimit(topology, node.uplink));
     this.#downlinkLimits = nodes.map(
-      (node) => queueLimit(topology, node.downlink) + (node.downlink / 8) * longestDelayTo(topology, node.rank),
+      (node) =>
+        queueLimit(topology, node.downlink) + (node.downlink / 8) * longestDelayTo(topology, node.rank),
     );
     this.#atUplink = nodes.map(() => new Denque<Waiter>());
     this.#atDownlink = nodes.map(() => new Denque<Waiter>());
@@ -88,6 +89,8 @@ function queueLimit(topology: Topology, rate: number): number {
 }
 
 function longestDelayTo(topology: Topology, rank: number): number {
-  const delays = topology.paths.filter((_, from) => from !== rank).map((row) => row[rank]!.delay + row[rank]!.jitter);
+  const delays = topology.paths
+    .filter((_, from) => from !== rank)
+    .map((row) => row[rank]!.delay + row[rank]!.jitter);
   return Math.max(0, ...delays);
 }

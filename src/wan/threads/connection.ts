@@ -28,17 +28,14 @@ export class Connection {
   readonly #call: Call;
   readonly #dialer: Endpoint;
   readonly #target: Endpoint;
-  readonly #around: Surroundings;
   readonly #whenOver: () => void;
+  /** Sockets not yet closed. */
   #open = 1;
 
   constructor(call: Call, around: Surroundings, whenOver: () => void) {
     this.#call = call;
-    this.#around = around;
     this.#whenOver = whenOver;
-    const closed = (): void => {
-      if (--this.#open === 0) this.#whenOver();
-    };
+    const closed = (): void => this.#closeOne();
     const { from, to, dialerPort, target } = call;
     const [dialerSequence, targetSequence] = call.initialSequences;
     this.#dialer = new Endpoint(
@@ -49,11 +46,23 @@ export class Connection {
     this.#target = new Endpoint(
       { rank: to, peerRank: from, dialer: false, port: target.port, initialSequence: targetSequence },
       around,
-      { dialed: (at) => this.#connect(at, closed), closed },
+      { dialed: (at) => this.#connect(at), closed },
     );
     Endpoint.join(this.#dialer, this.#target);
     this.#dialer.attach(call.socket);
     this.#dialer.dial();
+  }
+
+  #closeOne(): void {
+    this.#open--;
+    if (this.#open === 0) this.#whenOver();
+  }
+
+  #connect(dialedAt: number): void {
+    this.#open++;
+    const socket = connect({ ...this.#call.target, allowHalfOpen: true });
+    this.#target.attach(socket);
+    socket.once('connect', () => this.#target.accept(dialedAt));
   }
 
   /** Ends both sockets at once. */

@@ -31,8 +31,8 @@ export interface Surroundings {
 
 /** What happens to a connection at one of its ends. */
 export interface EndpointEvents {
-  /** A SYN has arrived from the dialer. */
-  dialed(): void;
+  /** A SYN has arrived from the dialer, at this instant. */
+  dialed(at: number): void;
   /** The socket is gone for good. */
   closed(): void;
 }
@@ -59,12 +59,14 @@ export class Endpoint implements SegmentEnd, Waiter {
   #held: Buffer | undefined;
   #waiting = false;
   #blocked = false;
+  /** The program has ended its side. */
   #ended = false;
+  #finSent = false;
+  /** A RST went out or came in. */
+  #broken = false;
   #nextSequence = 0;
   #unacknowledged = 0;
   #timestampSeen = 0;
-  /** No segment but acknowledgements is sent any more: FIN or RST went out, or RST came in. */
-  #finished = false;
 
   constructor(
     identity: { rank: number; peerRank: number; dialer: boolean; port: number; initialSequence: number },
@@ -87,13 +89,10 @@ export class Endpoint implements SegmentEnd, Waiter {
     b.#peer = a;
   }
 
-  get peer(): Endpoint {
-    return this.#peer;
-  }
-
   /** Takes the socket to the program. Nothing is read from it before the handshake is complete. */
   attach(socket: Socket): void {
     this.#socket = socket;
+    socket.pause();
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
     socket.on('end', () => {
@@ -107,7 +106,6 @@ export class Endpoint implements SegmentEnd, Waiter {
       this.#peer.#setBlocked(false);
       this.#events.closed();
     });
-    socket.pause();
   }
 
   /** Sends the SYN. */
@@ -123,10 +121,10 @@ export class Endpoint implements SegmentEnd, Waiter {
 
   /** Tells the other side that the connection is broken or was refused. */
   reset(): void {
-    if (this.#finished) return;
+    if (this.#broken) return;
+    this.#broken = true;
     this.#held = undefined;
     this.#send(Flag.rst | Flag.ack, this.#around.clock());
-    this.#finished = true;
   }
 
   /** Takes a segment that came over the WAN. */
@@ -150,13 +148,13 @@ export class Endpoint implements SegmentEnd, Waiter {
   flush(): void {
     const socket = this.#socket;
     if (socket === undefined || socket.destroyed) return;
-    while (socket.writableCorked > 0) socket.uncork();
+    socket.uncork();
     if (socket.writableLength > UNREAD_LIMIT && socket.writableNeedDrain) this.#peer.#setBlocked(true);
   }
 
   /** Ends at once, without a word to the other side. */
   destroy(): void {
-    this.#finished = true;
+    this.#broken = true;
     this.#socket?.destroy();
   }
 
@@ -178,7 +176,7 @@ export class Endpoint implements SegmentEnd, Waiter {
 
   /** Sends as much of what is held as there is room for; reads on when all is sent. */
   #push(): void {
-    if (this.#finished || !this.#reading || this.#waiting) return;
+    if (this.#broken || this.#finSent || !this.#reading || this.#waiting) return;
     while (this.#held !== undefined) {
       if (this.#blocked || !this.#around.hasRoom(this.from, this.to)) return this.#stall();
       const payload = this.#held.subarray(0, this.#around.segmentPayload);
@@ -187,10 +185,8 @@ export class Endpoint implements SegmentEnd, Waiter {
       this.#send(rest.length > 0 ? Flag.ack : Flag.ack | Flag.psh, this.#around.clock(), payload);
     }
     if (this.#ended) {
+      this.#finSent = true;
       this.#send(Flag.fin | Flag.ack, this.#around.clock());
-      this.#finished = true;
-    } else if (this.#blocked) {
-      this.#socket?.pause();
     } else {
       this.#socket?.resume();
     }
@@ -204,7 +200,8 @@ export class Endpoint implements SegmentEnd, Waiter {
   }
 
   #send(flags: number, now: number, payload?: Buffer): void {
-    const handshake = (flags & Flag.ack) !== 0 && this.dialer && this.#nextSequence === 1;
+    // The target may speak only after the handshake's last acknowledgement, so that one must come through.
+    const handshake = this.dialer && this.#nextSequence === 1;
     const segment = new Segment<Endpoint>({
       sender: this,
       receiver: this.#peer,
@@ -226,13 +223,13 @@ export class Endpoint implements SegmentEnd, Waiter {
   #deliver(segment: Segment<Endpoint>): void {
     if (segment.has(Flag.syn)) {
       if (this.dialer) this.#startReading();
-      else this.#events.dialed();
+      else this.#events.dialed(segment.due);
       return;
     }
     const socket = this.#socket;
     if (segment.has(Flag.rst)) {
       this.flush();
-      this.#finished = true;
+      this.#broken = true;
       this.#held = undefined;
       socket?.resetAndDestroy();
       return;

@@ -51,7 +51,8 @@ export class StreamWan<T extends Traveller> {
     const { nodes, paths } = topology;
     this.#size = nodes.length;
     // Nothing is dropped: the relay stops reading from the nodes instead (see BackPressure).
-    const link = (rate: number) => new RateQueue<T>({ rate, limitBytes: Infinity, catchUp: CATCH_UP_SECONDS });
+    const link = (rate: number) =>
+      new RateQueue<T>({ rate, limitBytes: Infinity, catchUp: CATCH_UP_SECONDS });
     this.#uplinks = nodes.map((node) => link(node.uplink));
     this.#downlinks = nodes.map((node) => link(node.downlink));
     this.#paths = new DelayLine<T>(paths.flat(), random);

@@ -1,0 +1,44 @@
+/**
+ * The command line: one file per command, and here the exit status.
+ *
+ * 0 done; 1 the run or check failed; 2 the input was wrong. Results go to stdout, all else to stderr.
+ */
+import { Command, CommanderError } from 'commander';
+import { InputError, messageOf, RunError } from '../errors.js';
+import { inspectCommand } from './inspect.js';
+import { runCommand } from './run.js';
+import { scheduleCommand } from './schedule.js';
+import { schemaCommand } from './schema.js';
+import { version } from './version.js';
+
+const program = new Command('meshbeat')
+  .description('A seismograph for decentralized AI training: emulate it, capture it, find its heartbeat.')
+  .version(version)
+  .showHelpAfterError('(add --help for what is allowed)');
+for (const command of [runCommand(), scheduleCommand(), inspectCommand(), schemaCommand()]) {
+  program.addCommand(command.copyInheritedSettings(program));
+}
+for (const command of [program, ...program.commands]) command.exitOverride();
+
+// A reader that has seen enough (`| head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed it
+  if (error instanceof InputError || error instanceof RunError) {
+    process.stderr.write(`meshbeat: ${error.message}\n`);
+    return error instanceof InputError ? 2 : 1;
+  }
+  process.stderr.write(`meshbeat: unexpected failure: ${messageOf(error)}\n`);
+  if (error instanceof Error && error.stack !== undefined) process.stderr.write(`${error.stack}\n`);
+  return 1;
+}

@@ -1,0 +1,331 @@
+/**
+ * A whole run on this machine, from scenario to verdict: builds the fabric, hosts the nodes, lets the
+ * conductor conduct, analyses the capture, and takes everything down again.
+ *
+ * This is where the rooms of the house meet; each is owned here and ended here, in the reverse of the order
+ * in which it was opened, whatever happens in between. Both ends of a run, good and bad, leave a manifest.
+ */
+import { randomBytes } from 'node:crypto';
+import os from 'node:os';
+import path from 'node:path';
+import { NodeHost } from '../../../nodes/host.js';
+import { Conductor, type Outcome } from '../../../orchestrator/conductor.js';
+import type { RunEvent, RunListener } from '../../../orchestrator/events.js';
+import { expectedPayload, runChecks, verdictOf } from '../../../orchestrator/gate.js';
+import { Members } from '../../../orchestrator/members.js';
+import { probeChecks } from '../../../orchestrator/probe.js';
+import { forecast } from '../../../orchestrator/schedules/forecast.js';
+import { epochSeconds } from '../../clock.js';
+import { Deferred } from '../../deferred.js';
+import { messageOf, RunError } from '../../errors.js';
+import { RunDirectory } from '../../run/directory.js';
+import type { GateVerdict, MetricsLine, RunManifest, RunSummary } from '../../run/files.js';
+import { JsonLines } from '../../run/json-lines.js';
+import { makeRuntimeFolder, removeRuntimeFolder } from '../../run/runtime-folder.js';
+import { scenarioToYaml, topologyOf, type Scenario, type Topology } from '../../scenario/index.js';
+import { analyzeCapture, type CaptureReport } from '../../traffic/index.js';
+import { parameterCount, trainingSettingsOf } from '../../training/index.js';
+import { CertificateAuthority } from '../../transport/certificates.js';
+import { openFabric, type Choice } from '../../wan/choose.js';
+import type { CaptureResult, Fabric, RunningCapture } from '../../wan/fabric.js';
+import { version } from '../version.js';
+
+export interface LocalRunOptions {
+  readonly scenario: Scenario;
+  readonly choice: Choice;
+  /** Folder that holds run directories. */
+  readonly out: string;
+  readonly emit: RunListener;
+  /** Aborted with the reason when the run is to end early. */
+  readonly signal: AbortSignal;
+  /** Called when nodes are running; lets a test kill one. */
+  readonly onNodes?: (host: NodeHost) => void;
+}
+
+export interface RunResult {
+  readonly directory: RunDirectory;
+  /** Absent when the run broke off. */
+  readonly summary?: RunSummary;
+  /** Why it broke off. */
+  readonly failure?: string;
+}
+
+const CAPTURE_FILE = 'capture.pcapng';
+/** Seconds between two readings of the meters; every fourth goes into metrics.jsonl. */
+const SAMPLE_SECONDS = 0.25;
+const SAMPLES_PER_LINE = 4;
+
+/** Never rejects for what happens in the run; only when not even a run directory can be made. */
+export async function runLocally(options: LocalRunOptions): Promise<RunResult> {
+  const startedAt = new Date();
+  const directory = RunDirectory.create(options.out, options.scenario.name, startedAt);
+  const run = new LocalRun(options, directory);
+  let summary: RunSummary | undefined;
+  let failure: string | undefined;
+  try {
+    directory.write('scenario.yaml', scenarioToYaml(options.scenario));
+    summary = await run.perform();
+  } catch (error) {
+    failure = messageOf(error);
+  }
+  try {
+    if (summary !== undefined) directory.writeJson('summary.json', summary);
+    directory.writeJson('manifest.json', await run.manifest(startedAt, failure, summary?.gate));
+  } catch (error) {
+    failure ??= messageOf(error);
+  }
+  return { directory, ...(summary === undefined ? {} : { summary }), ...(failure === undefined ? {} : { failure }) };
+}
+
+class LocalRun {
+  readonly #options: LocalRunOptions;
+  readonly #directory: RunDirectory;
+  readonly #topology: Topology;
+  /** Ends what was opened; the newest first. */
+  readonly #closers: (() => Promise<void> | void)[] = [];
+  /** Rejects when the run must end early. */
+  readonly #broken = new Deferred<never>();
+  #capture: RunningCapture | undefined;
+  #overruns = 0;
+  #eventLoopLag = 0;
+
+  constructor(options: LocalRunOptions, directory: RunDirectory) {
+    this.#options = options;
+    this.#directory = directory;
+    this.#topology = topologyOf(options.scenario);
+    this.#broken.promise.catch(() => undefined);
+    const abort = (): void => this.#broken.reject(new RunError(String(options.signal.reason)));
+    if (options.signal.aborted) abort();
+    options.signal.addEventListener('abort', abort, { once: true });
+  }
+
+  async perform(): Promise<RunSummary> {
+    const { scenario } = this.#options;
+    const started = epochSeconds();
+    let outcome: Outcome;
+    let fabric: Fabric;
+    let captured: CaptureResult | undefined;
+    try {
+      fabric = await this.#orBroken(this.#openFabric());
+      const conductor = await this.#orBroken(this.#startNodes(fabric));
+      const playing = conductor.conduct(() => this.#startCapture(fabric));
+      playing.catch(() => undefined); // It may fail while everything is being ended for another reason.
+      outcome = await this.#orBroken(playing);
+      captured = await this.#capture?.stop();
+    } finally {
+      await this.#closeAll();
+    }
+    this.#emit({ type: 'stage', text: 'analysing the capture' });
+    const report = this.#capture === undefined ? undefined : await analyzeCapture(this.#directory.file(CAPTURE_FILE));
+    return this.#summarize(scenario, fabric, outcome, captured, report, epochSeconds() - started);
+  }
+
+  async manifest(startedAt: Date, failure: string | undefined, gate: GateVerdict | undefined): Promise<RunManifest> {
+    const { scenario, choice } = this.#options;
+    return {
+      meshbeat: version,
+      id: this.#directory.id,
+      scenario: scenario.name,
+      seed: scenario.seed,
+      startedAt: startedAt.toISOString(),
+      endedAt: new Date().toISOString(),
+      fabric: choice.kind,
+      fabricReason: choice.reason,
+      wanDriver: choice.kind === 'netns' ? scenario.wan.driver : 'relay',
+      captureKind: this.#capture?.kind ?? null,
+      outcome: failure ?? 'done',
+      gate: gate ?? { verdict: 'invalid', checks: [] },
+      host: {
+        platform: process.platform,
+        kernel: os.release(),
+        cores: os.availableParallelism(),
+        node: process.version,
+      },
+      files: await this.#directory.files(),
+    };
+  }
+
+  async #openFabric(): Promise<Fabric> {
+    const { scenario, choice } = this.#options;
+    this.#emit({ type: 'stage', text: `building the network: ${choice.kind} (${choice.reason})` });
+    const { congestion, slowStartAfterIdle, initialWindow } = scenario.wan;
+    const tcp = { congestion, slowStartAfterIdle, initialWindow };
+    const fabric = await openFabric(choice.kind, { topology: this.#topology, seed: scenario.seed, ...tcp });
+    this.#closers.push(() => fabric.close());
+    return fabric;
+  }
+
+  async #startNodes(fabric: Fabric): Promise<Conductor> {
+    const { scenario, emit, onNodes } = this.#options;
+    const folder = makeRuntimeFolder();
+    this.#closers.push(() => removeRuntimeFolder(folder));
+    const address = `unix:${path.join(folder, 'control.sock')}`;
+    const tokens = this.#topology.nodes.map(() => randomBytes(24).toString('base64url'));
+    const authority = scenario.transport.tls ? await CertificateAuthority.create() : undefined;
+    const members = await Members.listen({
+      address,
+      names: this.#topology.nodes.map(({ name }) => name),
+      tokens,
+      welcome: async (rank) => ({
+        rank,
+        scenarioJson: JSON.stringify(scenario),
+        topologyJson: JSON.stringify(this.#topology),
+        ...(await authority?.issue(this.#topology.nodes[rank]!.name)),
+      }),
+    });
+    members.failure.catch((error: unknown) => this.#broken.reject(error));
+    const listener: RunListener = (event) => this.#emit(event);
+    const conductor = new Conductor({ scenario, fabric, members, directory: this.#directory, emit: listener });
+    this.#closers.push(() => conductor.close());
+    this.#sample(fabric, conductor.origin, emit);
+    emit({ type: 'stage', text: 'starting the devices' });
+    const host = await NodeHost.start({
+      orchestrator: address,
+      tokens,
+      placements: fabric.placements,
+      training: trainingSettingsOf(scenario),
+      onDeath: (rank, reason) => members.fail(rank, reason),
+    });
+    this.#closers.push(() => host.close());
+    this.#closers.push(() => members.close());
+    onNodes?.(host);
+    return conductor;
+  }
+
+  async #startCapture(fabric: Fabric): Promise<RunningCapture | undefined> {
+    const { scenario } = this.#options;
+    const { kind, snaplen } = scenario.capture;
+    if (kind === 'none') return undefined;
+    this.#capture = await fabric.capture({
+      file: this.#directory.file(CAPTURE_FILE),
+      kind,
+      snaplen,
+      comment: `meshbeat ${version}: ${scenario.name}, seed ${scenario.seed}, run ${this.#directory.id}`,
+      onFailure: (error) => this.#broken.reject(error),
+    });
+    return this.#capture;
+  }
+
+  /** Reads the meters regularly: for whoever watches, and for metrics.jsonl. */
+  #sample(fabric: Fabric, origin: number, emit: RunListener): void {
+    const file = new JsonLines(this.#directory.file('metrics.jsonl'));
+    const nodes = this.#topology.nodes.map(() => ({ steps: 0, loss: null as number | null }));
+    this.#onStep = (rank, loss) => {
+      nodes[rank]!.steps++;
+      nodes[rank]!.loss = loss;
+    };
+    let samples = 0;
+    const take = (): void => {
+      const counters = fabric.counters();
+      emit({ type: 'sample', time: epochSeconds(), counters });
+      if (samples++ % SAMPLES_PER_LINE !== 0) return;
+      for (const { rank, name } of this.#topology.nodes) {
+        const { dropped, lost, ...rest } = counters[rank]!;
+        const time = epochSeconds() - origin;
+        const line: MetricsLine = { time, node: name, rank, ...rest, droppedPackets: dropped, lostPackets: lost, ...nodes[rank]! };
+        file.write(line);
+      }
+      file.flush();
+    };
+    const guarded = (): void => {
+      try {
+        take();
+      } catch (error) {
+        this.#broken.reject(error);
+      }
+    };
+    const timer = setInterval(guarded, SAMPLE_SECONDS * 1000);
+    this.#closers.push(() => {
+      clearInterval(timer);
+      file.close();
+    });
+  }
+
+  #onStep: (rank: number, loss: number) => void = () => undefined;
+
+  #emit(event: RunEvent): void {
+    if (event.type === 'step') {
+      if (event.overrunSeconds > 0) this.#overruns++;
+      this.#onStep(event.rank, event.loss);
+    } else if (event.type === 'round') {
+      this.#eventLoopLag = Math.max(this.#eventLoopLag, event.eventLoopLagSeconds);
+    }
+    this.#options.emit(event);
+  }
+
+  #orBroken<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#broken.promise]);
+  }
+
+  /** Closes everything, even if closing one thing fails; the first failure is thrown at the end. */
+  async #closeAll(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const close of this.#closers.reverse()) {
+      try {
+        await close();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    this.#closers.length = 0;
+    if (failures.length > 0) throw new RunError(messageOf(failures[0]));
+  }
+
+  #summarize(
+    scenario: Scenario,
+    fabric: Fabric,
+    outcome: Outcome,
+    captured: CaptureResult | undefined,
+    report: CaptureReport | undefined,
+    durationSeconds: number,
+  ): RunSummary {
+    const { tls } = scenario.transport;
+    const parameters = parameterCount(scenario.model);
+    const { protocol, pace } = scenario;
+    const topology = this.#topology;
+    const plan = forecast({ protocol, parameterCount: parameters, round: 0, topology, pace, tls });
+    const { periodSeconds, burstSeconds, burstBytesPerNode, dutyCycle } = plan.heartbeat;
+    const checks = [
+      ...probeChecks(outcome.measurements, topology),
+      ...runChecks({
+        overruns: this.#overruns,
+        lateness: fabric.lateness(),
+        eventLoopLag: this.#eventLoopLag,
+        expectedPayload: expectedPayload(outcome.schedules, tls),
+        weightsHashes: outcome.weightsHashes,
+        ...(captured === undefined ? {} : { missedPackets: captured.missed }),
+        ...(report === undefined ? {} : { capturedPayload: uniquePayload(report) }),
+      }),
+    ];
+    return {
+      scenario: scenario.name,
+      protocol: protocol.kind,
+      nodes: topology.nodes.length,
+      rounds: scenario.rounds,
+      seed: scenario.seed,
+      fabric: fabric.kind,
+      durationSeconds,
+      heartbeat: report?.heartbeat.heartbeat ?? null,
+      expected: { periodSeconds, burstSeconds, burstBytesPerNode, dutyCycle },
+      training: {
+        parameters,
+        initialLoss: outcome.initialLoss,
+        finalLoss: outcome.finalLoss,
+        weightsSha256: outcome.weightsHashes[0]!,
+      },
+      utilization: outcome.computeSeconds / (topology.nodes.length * outcome.trainingSeconds),
+      capture:
+        report === undefined || this.#capture === undefined
+          ? null
+          : { file: CAPTURE_FILE, kind: this.#capture.kind, packets: report.packets, bytes: report.bytes },
+      gate: verdictOf(checks),
+    };
+  }
+}
+
+/** TCP payload in the capture, retransmissions counted once, both directions of all flows. */
+function uniquePayload(report: CaptureReport): number {
+  return report.flows
+    .filter(({ protocol }) => protocol === 'tcp')
+    .reduce((sum, { forward, backward }) => sum + forward.payloadBytes + backward.payloadBytes, 0);
+}

@@ -1,0 +1,2 @@
+/** The `threads` fabric: a WAN for byte streams on loopback. */
+export { createThreadsFabric, type ThreadsOptions } from './fabric.js';
