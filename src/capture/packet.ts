@@ -44,7 +44,7 @@ export class Packet {
 /** Called for each packet; the packet is only valid until the call returns. */
 export type PacketHandler = (packet: Packet) => void;
 
-/** The link types that {@link file://./link.ts} can strip; numbers of tcpdump.org/linktypes.html. */
+/** The link types that link.ts can strip; numbers of tcpdump.org/linktypes.html. */
 export const LinkType = {
   null: 0,
   ethernet: 1,

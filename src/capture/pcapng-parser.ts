@@ -228,8 +228,10 @@ export class PcapngParser implements FormatParser {
     }
   }
 
+  /** Text of the file. It will meet a terminal, so whatever could steer one is replaced. */
   #string(start: number, length: number): string {
-    return this.#text.decode(this.#chunks.bytes.subarray(start, start + length));
+    const text = this.#text.decode(this.#chunks.bytes.subarray(start, start + length));
+    return text.replace(/(?!\0)\p{C}/gu, '\ufffd');
   }
 
   #uint32(at: number, end: number): number {

@@ -13,7 +13,7 @@ import { InputError, messageOf } from '../errors.js';
 import { analyzeCapture } from '../traffic/index.js';
 import type { CaptureReport } from '../traffic/index.js';
 import { inspectPage } from './inspect-text.js';
-import { integerOption } from './schedule-text.js';
+import { integerOption } from './text.js';
 
 interface InspectFlags {
   readonly json?: true;

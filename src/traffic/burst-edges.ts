@@ -85,14 +85,19 @@ export class EdgeFinder {
     const { floor, peak, lower } = this.#levels;
     const { lead, onset } = this.#options;
     const quiet = new Float64Array(this.#smooth.length);
+    let loud = 0;
     let count = 0;
     let from = 0;
     for (const { start, end } of [...ranges, { start: quiet.length + lead, end: 0 }]) {
-      for (let bin = from; bin < start - lead; bin++) quiet[count++] = this.#smooth[bin]!;
+      for (let bin = from; bin < start - lead; bin++) {
+        if (this.#smooth[bin]! > 0) quiet[loud++] = this.#smooth[bin]!;
+        count += 1;
+      }
       from = end + lead;
     }
-    const sorted = quiet.subarray(0, count).sort();
-    const usual = sorted[Math.floor(0.95 * (count - 1))] ?? floor;
+    // The silent bins, which most are, come before all others.
+    const sorted = quiet.subarray(0, loud).sort();
+    const usual = sorted[Math.floor(0.95 * (count - 1)) - (count - loud)] ?? floor;
     return Math.min(lower, Math.max(floor + onset * (peak - floor), 2 * usual));
   }
 

@@ -34,6 +34,11 @@ export interface BurstOptions extends HoldOptions {
   readonly minBytes: number;
   /** Bursts with less than this share of the typical burst's bytes are left out. Default 0.2. */
   readonly minShare: number;
+  /**
+   * Being in a burst or not must explain at least this share of the variance of the smoothed rate. Meshes
+   * have 0.4 (many stalls) to 1; what chance piles up in independent arrivals has less than 0.1. Default 0.2.
+   */
+  readonly minExplained: number;
   /** A fixed hold in seconds, instead of one chosen from the data. */
   readonly holdSeconds?: number;
 }
@@ -48,6 +53,7 @@ export const burstDefaults: BurstOptions = {
   contrast: 2,
   minBytes: 16_384,
   minShare: 0.2,
+  minExplained: 0.2,
   defaultHoldSeconds: 0.3,
   longestStallSeconds: 2,
 };
@@ -114,8 +120,14 @@ export function detectBursts(
     half,
     options,
   );
-  if (bursts.length > 0) return { bursts, levels, holdSeconds: hold };
-  return none(`no burst has ${options.minBytes} bytes or more`, hold);
+  if (bursts.length === 0) return none(`no burst has ${options.minBytes} bytes or more`, hold);
+  const share = varianceExplained(smooth, bursts);
+  if (share >= options.minExplained) return { bursts, levels, holdSeconds: hold };
+  const [found, needed] = [share, options.minExplained].map((part) => `${(100 * part).toFixed(0)} %`);
+  return none(
+    `the rate varies, but bursts explain only ${found} of its variance, and ${needed} is needed`,
+    hold,
+  );
 }
 
 /** Mean over the bins from `half` before to `half` after; beyond the ends there are zeros. */
@@ -133,8 +145,10 @@ export function movingMean(values: Float64Array, half: number): Float64Array {
 }
 
 function levelsOf(smooth: Float64Array, options: BurstOptions): Levels {
-  const sorted = smooth.slice().sort();
-  const floor = sorted[Math.floor(options.floorQuantile * (sorted.length - 1))] ?? 0;
+  // Most bins of a long capture are silent; only the others need sorting.
+  const sorted = smooth.filter((rate) => rate > 0).sort();
+  const silent = smooth.length - sorted.length;
+  const floor = sorted[Math.floor(options.floorQuantile * (smooth.length - 1)) - silent] ?? 0;
   const wanted = sorted.reduce((sum, value) => sum + value, 0) * options.peakQuantile;
   let sum = 0;
   const index = sorted.findIndex((value) => (sum += value) >= wanted);
@@ -168,6 +182,26 @@ function join(ranges: readonly BinRange[], gap: number): BinRange[] {
     } else joined.push(range);
   }
   return joined;
+}
+
+/**
+ * Share of the variance that the split into bursts and the rest explains: between-group over total sum of
+ * squares, the correlation ratio (eta squared) of Fisher's analysis of variance.
+ */
+function varianceExplained(values: Float64Array, bursts: readonly BinRange[]): number {
+  const sum = values.reduce((total, value) => total + value, 0);
+  const squares = values.reduce((total, value) => total + value * value, 0);
+  let inside = 0;
+  let bins = 0;
+  for (const range of bursts) {
+    inside += total(values, range);
+    bins += range.end - range.start;
+  }
+  const mean = sum / values.length;
+  const rest = values.length - bins;
+  if (rest === 0) return 0;
+  const between = inside ** 2 / bins + (sum - inside) ** 2 / rest - sum * mean;
+  return between / (squares - sum * mean);
 }
 
 /** Leaves out what is too small to be a burst of this series, and bursts cut off by the series' ends. */

@@ -22,7 +22,7 @@ import type { Heartbeat } from '../run/files.js';
 import { burstDefaults, detectBursts } from './bursts.js';
 import type { BinBurst, BurstOptions } from './bursts.js';
 import type { Host } from './hosts.js';
-import { gridOver, onGrid } from './series.js';
+import { forEachOnGrid, gridOver, onGrid } from './series.js';
 import type { Grid, SeriesPool } from './series.js';
 
 export interface HeartbeatOptions {
@@ -56,8 +56,8 @@ export interface NodeBursts {
   readonly burstBytes: number;
   /** Mean rate within the bursts of the mesh, bit/s. */
   readonly burstRate: number;
-  /** Bursts found in this node's traffic alone. */
-  readonly ownBursts: number;
+  /** Bursts of the mesh that it took part in: sent at least a fifth of its own mean. */
+  readonly bursts: number;
 }
 
 export interface HeartbeatReport {
@@ -73,7 +73,7 @@ export interface HeartbeatReport {
 }
 
 /** Bins of the longest series analysed; a longer capture is looked at in wider bins. */
-const MAX_GRID_BINS = 2 ** 22;
+const MAX_GRID_BINS = 2 ** 21;
 
 /**
  * Finds the heartbeat in the egress of the given hosts.
@@ -99,7 +99,7 @@ export function findHeartbeat(
     grid.binSeconds,
     options.bursts,
   );
-  const perNode = nodes.map((node) => nodeBursts(node, bursts, pool, grid, options.bursts));
+  const perNode = nodes.map((node) => nodeBursts(node, bursts, pool, grid));
   const inSeconds = bursts.map((burst) => ({
     startSeconds: grid.startSeconds + burst.start * grid.binSeconds,
     endSeconds: grid.startSeconds + burst.end * grid.binSeconds,
@@ -145,26 +145,33 @@ function measure(
   };
 }
 
-function nodeBursts(
-  node: Host,
-  bursts: readonly BinBurst[],
-  pool: SeriesPool,
-  grid: Grid,
-  options: BurstOptions,
-): NodeBursts {
-  const bytes = onGrid([node.egress], pool, grid);
-  let sent = 0;
-  let bins = 0;
-  for (const { start, end } of bursts) {
-    for (let bin = start; bin < end; bin++) sent += bytes[bin]!;
-    bins += end - start;
-  }
+/** What one node sent in each of the bursts, from the bins that exist: there may be thousands of nodes. */
+function nodeBursts(node: Host, bursts: readonly BinBurst[], pool: SeriesPool, grid: Grid): NodeBursts {
+  const sent = new Float64Array(bursts.length);
+  forEachOnGrid(node.egress, pool, grid, (bin, bytes) => {
+    const index = lastStartedBy(bursts, bin);
+    if (index >= 0 && bin < bursts[index]!.end) sent[index]! += bytes;
+  });
+  const burstBytes = mean([...sent]);
+  const seconds = bursts.reduce((sum, { start, end }) => sum + end - start, 0) * grid.binSeconds;
   return {
     address: node.address,
-    burstBytes: bursts.length === 0 ? 0 : sent / bursts.length,
-    burstRate: bins === 0 ? 0 : (8 * sent) / (bins * grid.binSeconds),
-    ownBursts: detectBursts(bytes, grid.binSeconds, options).bursts.length,
+    burstBytes,
+    burstRate: seconds === 0 ? 0 : (8 * burstBytes * bursts.length) / seconds,
+    bursts: sent.filter((bytes) => bytes > 0 && bytes >= 0.2 * burstBytes).length,
   };
+}
+
+/** Index of the last burst that starts at or before `bin`; -1 when none does. */
+function lastStartedBy(bursts: readonly BinBurst[], bin: number): number {
+  let low = 0;
+  let high = bursts.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (bursts[middle]!.start <= bin) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }
 
 function mean(values: readonly number[]): number {

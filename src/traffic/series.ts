@@ -192,25 +192,37 @@ export function gridOver(
     last = Math.max(last, range.last);
   }
   if (first > last) return undefined;
-  const span = last - first + 1;
-  const factor = Math.ceil(span / maxLength);
+  // One bin to spare: over spans of aeons the division rounds.
+  const factor = Math.ceil((last - first + 1) / (maxLength - 1));
   return {
     startSeconds: first * pool.binSeconds,
     binSeconds: factor * pool.binSeconds,
-    length: Math.ceil(span / factor),
+    length: Math.floor((last - first) / factor) + 1,
   };
 }
 
 /** The sum of the series on a grid, as bytes per bin. Bins of the series outside the grid are left out. */
 export function onGrid(series: readonly ByteSeries[], pool: SeriesPool, grid: Grid): Float64Array {
   const sum = new Float64Array(grid.length);
-  const first = Math.round(grid.startSeconds / pool.binSeconds);
-  const factor = grid.binSeconds / pool.binSeconds;
   for (const one of series) {
-    one.forEach((bin, bytes) => {
-      const index = Math.floor((bin - first) / factor);
-      if (index >= 0 && index < sum.length) sum[index]! += bytes;
+    forEachOnGrid(one, pool, grid, (bin, bytes) => {
+      sum[bin]! += bytes;
     });
   }
   return sum;
+}
+
+/** Calls back with the grid's bin for each bin of the series that holds bytes and lies on the grid. */
+export function forEachOnGrid(
+  series: ByteSeries,
+  pool: SeriesPool,
+  grid: Grid,
+  each: (bin: number, bytes: number) => void,
+): void {
+  const first = Math.round(grid.startSeconds / pool.binSeconds);
+  const factor = grid.binSeconds / pool.binSeconds;
+  series.forEach((bin, bytes) => {
+    const index = Math.floor((bin - first) / factor);
+    if (index >= 0 && index < grid.length) each(index, bytes);
+  });
 }

@@ -68,20 +68,21 @@ export function meshTraffic(options: MeshTraffic, onPacket: (packet: Packet) => 
     }
   }
   events.sort((a, b) => a.time - b.time);
-  const sequences = new Map<string, number>();
+  // One frame per direction of a connection, written to again and again: packets are valid during the call only.
+  const frames = new Map<number, { frame: Buffer; sequence: number }>();
   for (const { time, from, to, payload, port } of events) {
-    const key = `${from} ${to} ${port}`;
-    const sequence = sequences.get(key) ?? 0xffff_0000;
-    sequences.set(key, (sequence + payload) >>> 0);
-    const frame = tcpFrame({
-      source: address(from),
-      destination: address(to),
-      sourcePort: port,
-      destinationPort: port === 443 ? 50_000 : 443,
-      sequence,
-      payload,
-    });
-    onPacket(packetOf(frame, 1_700_000_000 + time, tcpHeaderBytes + payload));
+    const key = (from * 256 + to) * 65_536 + port;
+    let state = frames.get(key);
+    if (state === undefined) {
+      const destinationPort = port === 443 ? 50_000 : 443;
+      const fields = { source: address(from), destination: address(to), sourcePort: port, destinationPort };
+      state = { frame: tcpFrame(fields), sequence: 0xffff_0000 };
+      frames.set(key, state);
+    }
+    state.frame.writeUInt16BE(40 + payload, 16);
+    state.frame.writeUInt32BE(state.sequence, 38);
+    state.sequence = (state.sequence + payload) >>> 0;
+    onPacket(packetOf(state.frame, 1_700_000_000 + time, tcpHeaderBytes + payload));
   }
 }
 

@@ -1,0 +1,125 @@
+import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { LinkType, PcapngWriter } from '../../../src/capture/index.js';
+import { inspectCommand } from '../../../src/cli/inspect.js';
+import { sparkline } from '../../../src/cli/inspect-text.js';
+import { InputError } from '../../../src/errors.js';
+import { scratchFolder } from '../../support/files.js';
+import { fixture } from '../../support/fixtures.js';
+import { address, meshTraffic } from '../../support/mesh-traffic.js';
+
+const folder = scratchFolder();
+let printed = '';
+beforeEach(() => {
+  printed = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    printed += String(text);
+    return true;
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Runs `meshbeat inspect` and returns what it wrote to standard output. */
+async function inspect(...words: string[]): Promise<string> {
+  await inspectCommand().exitOverride().parseAsync(words, { from: 'user' });
+  return printed;
+}
+
+/** A run directory with a capture of a mesh; 4 beats of 2 s. */
+function runDirectory(name: string, summary?: string): string {
+  const run = join(folder, name);
+  mkdirSync(run);
+  const names = new Map([0, 1, 2, 3].map((node) => [address(node), `node-${node}`]));
+  const writer = new PcapngWriter(join(run, 'capture.pcapng'), {
+    interfaces: [{ name: 'br0', linkType: LinkType.ethernet }],
+    names,
+  });
+  meshTraffic({ bursts: 4, periodSeconds: 2, burstBytes: 2e6, rate: 40e6 }, (packet) => {
+    writer.write(packet.timestampNs, packet.captured, packet.originalLength);
+  });
+  writer.close({ dropped: 7 });
+  if (summary !== undefined) writeFileSync(join(run, 'summary.json'), summary);
+  return run;
+}
+
+const summary = JSON.stringify({
+  expected: { periodSeconds: 2.01, burstBytesPerNode: 1_950_000 },
+  other: true,
+});
+
+describe('meshbeat inspect', () => {
+  test('a capture: its facts, hosts and flows, and why there is no heartbeat', async () => {
+    const page = await inspect(fixture('zeek/http-get.pcap'));
+    expect(page).toMatch(/pcap, 6\.3\d kB on disk · 14 packets/);
+    expect(page).toMatch(/141\.142\.228\.5:59856.*192\.150\.187\.43:80.*5\.01 kB/);
+    expect(page).toMatch(/no heartbeat: /);
+  });
+
+  test('a run: node names, the heartbeat beside what was expected, and what was lost', async () => {
+    const page = await inspect(runDirectory('whole', summary));
+    expect(page).toMatch(/node-0 +│ 10\.77\.0\.1/);
+    expect(page).toMatch(/period +│ +2 s │ +2\.01 s/);
+    expect(page).toMatch(/bytes per burst and node .*│ +1\.95 MB/);
+    expect(page).toMatch(/bursts +│ +4/);
+    expect(page).toContain('warning: the capturing side lost 7 packets');
+    expect(page).toMatch(/█/);
+  });
+
+  test('a run that was killed: no summary, a capture cut off, reached by a link', async () => {
+    const run = runDirectory('killed');
+    const capture = join(run, 'capture.pcapng');
+    truncateSync(capture, readFileSync(capture).length - 50);
+    symlinkSync(run, join(folder, 'latest'));
+    const page = await inspect(join(folder, 'latest'));
+    expect(page).toMatch(/warning: the capture is cut off at byte \d+/);
+    expect(page).toMatch(/period +│ +2 s │ +│/);
+  });
+
+  test('--json: one document, the same figures', async () => {
+    const document = JSON.parse(
+      await inspect(runDirectory('json', summary), '--json', '--bin', '20'),
+    ) as object;
+    expect(document).toMatchObject({
+      capture: { format: 'pcapng', drops: { dropped: 7 }, names: { '10.77.0.1': 'node-0' } },
+      undecodedPackets: 0,
+      binSeconds: 0.02,
+      heartbeat: { heartbeat: { count: 4 }, reason: null },
+      flowCount: 4,
+      expected: { periodSeconds: 2.01 },
+    });
+  });
+
+  test.each([
+    { name: 'missing', words: [join(folder, 'nowhere')], message: /nowhere: found no such file/ },
+    { name: 'no run', words: [folder], message: /found a directory without capture\.pcapng/ },
+    {
+      name: 'bin',
+      words: ['x', '--bin', '0'],
+      message: /--bin: found "0"; allowed: a whole number from 1 to 60000/,
+    },
+  ])('$name: an InputError', async ({ words, message }) => {
+    await expect(inspect(...words)).rejects.toThrow(InputError);
+    await expect(inspect(...words)).rejects.toThrow(message);
+    expect(printed).toBe('');
+  });
+
+  test.each([
+    { name: 'no JSON', content: '{"expected":', message: /summary\.json: .*allowed: the summary of a run/ },
+    {
+      name: 'another JSON',
+      content: '{"expected": {"periodSeconds": "2"}}',
+      message: /expected\.periodSeconds/,
+    },
+  ])('a summary that is $name: an InputError', async ({ name, content, message }) => {
+    await expect(inspect(runDirectory(name, content))).rejects.toThrow(message);
+    await expect(inspect(join(folder, name))).rejects.toThrow(InputError);
+  });
+});
+
+test('sparkline: as tall as the share of the peak, and nothing only for nothing', () => {
+  expect(sparkline([0, 0.001, 50, 100], 100)).toBe(' ▁▄█');
+  expect(sparkline([0, 0], 0)).toBe('  ');
+});
