@@ -5,17 +5,20 @@
  * then happens there.
  */
 import { Command, Option } from 'commander';
+import pc from 'picocolors';
 import { Board } from '../../orchestrator/board.js';
 import { Metrics } from '../../orchestrator/metrics.js';
 import { startMetricsServer } from '../../orchestrator/metrics-server.js';
+import { forecast } from '../../orchestrator/schedules/forecast.js';
 import { sweepRuntimeFolders } from '../run/runtime-folder.js';
-import { loadScenario, topologyOf, type Scenario } from '../scenario/index.js';
+import { loadScenario, topologyOf, type Scenario, type Topology } from '../scenario/index.js';
+import { parameterCount } from '../training/index.js';
 import { chooseFabric, type Choice, type FabricChoice } from '../wan/choose.js';
 import { runInUserNamespace, socketFromLauncher } from './rootless.js';
 import { startView } from './run/live-view.js';
 import { runLocally, type RunResult } from './run/local-run.js';
 import { renderReport } from './run/report.js';
-import { integerOption } from './schedule-text.js';
+import { integerOption } from './text.js';
 
 export interface RunFlags {
   readonly out: string;
@@ -64,7 +67,7 @@ async function watched(scenario: Scenario, choice: Choice, flags: RunFlags): Pro
   const topology = topologyOf(scenario);
   const { protocol, rounds, pace } = scenario;
   const stepsPerRound = protocol.kind === 'diloco' ? protocol.innerSteps : 1;
-  const board = new Board(topology, { rounds, stepsPerRound, pace });
+  const board = new Board(topology, { rounds, stepsPerRound, pace, expectedPeriodSeconds: expectedPeriod(scenario, topology) });
   const metrics = new Metrics(topology, { scenario: scenario.name, protocol: protocol.kind, fabric: choice.kind });
   const endpoint =
     flags.metrics === undefined
@@ -97,9 +100,16 @@ async function watched(scenario: Scenario, choice: Choice, flags: RunFlags): Pro
   }
 }
 
+function expectedPeriod(scenario: Scenario, topology: Topology): number {
+  const { protocol, pace, model, transport } = scenario;
+  const plan = { protocol, topology, pace, parameterCount: parameterCount(model), round: 0, tls: transport.tls };
+  return forecast(plan).heartbeat.periodSeconds;
+}
+
 function reportOf({ summary, failure, directory }: RunResult): string {
   if (summary !== undefined) {
-    return renderReport(summary, { directory: directory.path, ...(failure === undefined ? {} : { failure }) });
+    const colour = process.stderr.isTTY && pc.isColorSupported;
+    return renderReport(summary, { directory: directory.path, colour, ...(failure === undefined ? {} : { failure }) });
   }
   return `run failed: ${failure}\nwhat was written up to then is in ${directory.path}\n`;
 }

@@ -14,7 +14,7 @@ import type { Topology } from '../scenario/topology.js';
 import { bytesPerRank, ringBytesPerRank, type RankBytes } from '../schedule/bytes.js';
 import { gantt } from '../schedule/gantt.js';
 import { parameterCount } from '../training/model.js';
-import { bytesText, integerOption, rateText, secondsText } from './schedule-text.js';
+import { bytesText, integerOption, rateText, secondsText } from './text.js';
 
 /** More nodes than this are summed up in one line. */
 const MAX_NODES_SHOWN = 16;

@@ -12,6 +12,9 @@
 import type { CaptureKind } from '../run/files.js';
 import type { Topology } from '../scenario/topology.js';
 
+/** Port on which nodes serve each other. */
+export const MESH_PORT = 8470;
+
 /** Where one node lives and how it reaches the others. Plain data: it travels to the node's thread. */
 export interface Placement {
   readonly rank: number;

@@ -10,7 +10,7 @@ import pc from 'picocolors';
 import type { BoardSnapshot, NodeSnapshot, Phase } from '../../../orchestrator/board.js';
 import { HISTORY_BINS } from '../../../orchestrator/rate-meter.js';
 import { sparkline } from '../inspect-text.js';
-import { bytesText } from '../schedule-text.js';
+import { bytesText } from '../text.js';
 
 export interface PictureOptions {
   readonly title: string;

@@ -8,7 +8,7 @@
  */
 import { createLogUpdate } from 'log-update';
 import type { BoardSnapshot, FinishedRound } from '../../../orchestrator/board.js';
-import { bytesText, secondsText } from '../schedule-text.js';
+import { bytesText, secondsText } from '../text.js';
 import { picture } from './live-picture.js';
 
 const FRAME_MS = 200;

@@ -8,7 +8,7 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import type { GateCheck, RunSummary } from '../../run/files.js';
-import { bytesText, rateText, secondsText } from '../schedule-text.js';
+import { bytesText, rateText, secondsText } from '../text.js';
 
 export interface ReportOptions {
   /** The run directory. */

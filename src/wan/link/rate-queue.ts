@@ -44,7 +44,8 @@ export class RateQueue<P extends Queued> implements Stage<P> {
   accept(packet: P, now: number): boolean {
     // A packet larger than the whole queue still passes when the link is idle, as on a real interface.
     if (this.#queuedBytes > 0 && this.#queuedBytes + packet.bytes > this.#limitBytes) return false;
-    if (this.#waiting.length === 0) this.#schedule(packet, Math.max(this.#lastDeparture, now));
+    packet.due = now; // Until it is its turn this is its time of arrival, before which it cannot leave.
+    if (this.#waiting.length === 0) this.#schedule(packet);
     this.#waiting.push(packet);
     this.#queuedBytes += packet.bytes;
     return true;
@@ -60,12 +61,13 @@ export class RateQueue<P extends Queued> implements Stage<P> {
       this.#queuedBytes -= head.bytes;
       this.#lastDeparture = Math.max(head.due, now - this.#catchUp);
       const next = this.#waiting.peekFront();
-      if (next !== undefined) this.#schedule(next, this.#lastDeparture);
+      if (next !== undefined) this.#schedule(next);
       emit(head);
     }
   }
 
-  #schedule(packet: P, start: number): void {
-    packet.due = start + packet.bytes * this.#secondsPerByte;
+  /** Turns a packet's time of arrival into its time of departure. */
+  #schedule(packet: P): void {
+    packet.due = Math.max(packet.due, this.#lastDeparture) + packet.bytes * this.#secondsPerByte;
   }
 }

@@ -17,14 +17,15 @@
 import { closeSync } from 'node:fs';
 import { messageOf, RunError } from '../../errors.js';
 import type { Node, Topology } from '../../scenario/topology.js';
-import type {
-  CaptureRequest,
-  CaptureResult,
-  Fabric,
-  Lateness,
-  NodeCounters,
-  Placement,
-  RunningCapture,
+import {
+  MESH_PORT,
+  type CaptureRequest,
+  type CaptureResult,
+  type Fabric,
+  type Lateness,
+  type NodeCounters,
+  type Placement,
+  type RunningCapture,
 } from '../fabric.js';
 import { Shaper, type ShaperPort } from '../shaper/shaper.js';
 import { Namespace } from './namespace.js';
@@ -43,8 +44,6 @@ export interface NetnsOptions {
   readonly initialWindow: number;
 }
 
-/** Port on which nodes serve each other. */
-export const MESH_PORT = 8470;
 const BRIDGE = 'mesh0';
 /** Routing tables of each node: what it sends, and what it receives, goes to wan0. */
 const SEND_TABLE = 100;

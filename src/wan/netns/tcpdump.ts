@@ -8,6 +8,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LinkType, PcapngWriter, TcpdumpToPcapng } from '../../capture/index.js';
 import { messageOf, RunError } from '../../errors.js';
 import type { Topology } from '../../scenario/topology.js';
@@ -16,6 +17,9 @@ import type { Namespace } from './namespace.js';
 
 /** Kernel memory for packets that tcpdump has not read yet, KiB. */
 const KERNEL_BUFFER_KIB = 65_536;
+
+/** The kernel hands tcpdump its packets in blocks up to a second old; at a signal tcpdump leaves the last block. */
+const KERNEL_DELAY_MS = 1200;
 
 export interface TcpdumpOptions extends CaptureRequest {
   readonly tcpdump: string;
@@ -94,6 +98,7 @@ class Session implements RunningCapture {
   }
 
   async #finish(): Promise<CaptureResult> {
+    if (!this.#failed) await sleep(KERNEL_DELAY_MS);
     this.#child.kill('SIGINT');
     await this.#ended;
     const missed = /(\d+) packets? dropped by kernel/.exec(this.#messages)?.[1];
