@@ -36,7 +36,7 @@ export interface BurstOptions extends HoldOptions {
   readonly minShare: number;
   /**
    * Being in a burst or not must explain at least this share of the variance of the smoothed rate. Meshes
-   * have 0.4 (many stalls) to 1; what chance piles up in independent arrivals has less than 0.1. Default 0.2.
+   * have 0.4 (many stalls) to 1; what chance piles up in independent arrivals has less than 0.1. Default 0.15.
    */
   readonly minExplained: number;
   /** A fixed hold in seconds, instead of one chosen from the data. */
@@ -53,7 +53,7 @@ export const burstDefaults: BurstOptions = {
   contrast: 2,
   minBytes: 16_384,
   minShare: 0.2,
-  minExplained: 0.2,
+  minExplained: 0.15,
   defaultHoldSeconds: 0.3,
   longestStallSeconds: 2,
 };
@@ -121,7 +121,7 @@ export function detectBursts(
     options,
   );
   if (bursts.length === 0) return none(`no burst has ${options.minBytes} bytes or more`, hold);
-  const share = varianceExplained(smooth, bursts);
+  const share = varianceExplained(smooth, bursts, half);
   if (share >= options.minExplained) return { bursts, levels, holdSeconds: hold };
   const [found, needed] = [share, options.minExplained].map((part) => `${(100 * part).toFixed(0)} %`);
   return none(
@@ -185,23 +185,23 @@ function join(ranges: readonly BinRange[], gap: number): BinRange[] {
 }
 
 /**
- * Share of the variance that the split into bursts and the rest explains: between-group over total sum of
- * squares, the correlation ratio (eta squared) of Fisher's analysis of variance.
+ * Share of the variance of the smoothed rate that the bursts explain: its squared correlation with a signal
+ * that is 1 in bursts and 0 elsewhere, smoothed alike (or a burst shorter than the window would not match
+ * its own smoothed image).
  */
-function varianceExplained(values: Float64Array, bursts: readonly BinRange[]): number {
-  const sum = values.reduce((total, value) => total + value, 0);
-  const squares = values.reduce((total, value) => total + value * value, 0);
-  let inside = 0;
-  let bins = 0;
-  for (const range of bursts) {
-    inside += total(values, range);
-    bins += range.end - range.start;
-  }
-  const mean = sum / values.length;
-  const rest = values.length - bins;
-  if (rest === 0) return 0;
-  const between = inside ** 2 / bins + (sum - inside) ** 2 / rest - sum * mean;
-  return between / (squares - sum * mean);
+function varianceExplained(smooth: Float64Array, bursts: readonly BinRange[], half: number): number {
+  const signal = new Float64Array(smooth.length);
+  for (const { start, end } of bursts) signal.fill(1, start, end);
+  const image = movingMean(signal, half);
+  const variance = covariance(smooth, smooth) * covariance(image, image);
+  return variance === 0 ? 0 : covariance(smooth, image) ** 2 / variance;
+}
+
+/** Sum of the products of deviations from the means; not divided by the length. */
+function covariance(a: Float64Array, b: Float64Array): number {
+  const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [meanOfA, meanOfB] = [mean(a), mean(b)];
+  return a.reduce((sum, value, index) => sum + (value - meanOfA) * (b[index]! - meanOfB), 0);
 }
 
 /** Leaves out what is too small to be a burst of this series, and bursts cut off by the series' ends. */

@@ -37,6 +37,19 @@ describe('detectBursts', () => {
     ]);
   });
 
+  test('bursts far shorter than the smoothing window are found, exact to the bin', () => {
+    const second = [
+      [0, 99],
+      [300_000, 1],
+    ] as const;
+    expect(ranges(levels(...second, ...second, ...second, ...second, [0, 99]))).toEqual([
+      [99, 100],
+      [199, 200],
+      [299, 300],
+      [399, 400],
+    ]);
+  });
+
   test('a fixed hold is obeyed', () => {
     const series = levels([0, 100], [50_000, 50], [0, 30], [50_000, 50], [0, 300], [50_000, 100], [0, 100]);
     expect(ranges(series, { ...burstDefaults, holdSeconds: 0.2 })).toHaveLength(3);
