@@ -12,11 +12,16 @@ import { describe, test } from 'vitest';
 /** Like vitest's `describe`, for tests that call the given programs. */
 export function describeWith(tools: readonly string[], name: string, define: () => void): void {
   const missing = tools.filter((tool) => !isInstalled(tool));
-  if (missing.length === 0) {
+  describeIf(missing.length === 0 ? undefined : missing.join(', '), name, define);
+}
+
+/** Like vitest's `describe`, unless there is an obstacle: what is missing, in words that follow "needs". */
+export function describeIf(obstacle: string | undefined, name: string, define: () => void): void {
+  if (obstacle === undefined) {
     describe(name, define);
     return;
   }
-  const message = `${name}: needs ${missing.join(', ')}`;
+  const message = `${name}: needs ${obstacle}`;
   if (process.env['MESHBEAT_REQUIRE_ALL'] === '1') {
     test(name, () => {
       throw new Error(`MESHBEAT_REQUIRE_ALL=1, but ${message}`);
