@@ -123,7 +123,7 @@ class Member {
       ...(welcome.certificate === '' ? {} : { identity: welcome }),
     });
     try {
-      const prober = await Prober.start({ rank, placement, topology, mesh });
+      const prober = await Prober.start({ rank, placement, topology, mesh, tls: scenario.transport.tls });
       const memory = allocateReplica(parameterCount(scenario.model));
       await device.initialise({ memory: memory.shared });
       const worldSize = topology.nodes.length;
@@ -179,6 +179,7 @@ class Member {
         starts: played.map(({ start }) => start),
         ends: played.map(({ end }) => end),
         eventLoopLagSeconds: this.#lag.max / 1e9,
+        outerOverrunSeconds: this.#replica.takeOuterOverrun(),
       },
     });
     this.#lag.reset();

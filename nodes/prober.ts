@@ -3,12 +3,13 @@ import type { PathMeasurement } from '../proto/types/meshbeat/control/v1/PathMea
 import type { Probe__Output } from '../proto/types/meshbeat/control/v1/Probe.js';
 import type { Topology } from '../src/scenario/index.js';
 import { DatagramProbe } from '../src/transport/datagrams.js';
+import { wireBytes } from '../src/transport/framing.js';
 import type { Mesh } from '../src/transport/mesh.js';
 import { measureBulkRate, measureRoundTrip } from '../src/transport/probing.js';
 import type { Placement } from '../src/wan/fabric.js';
 
 /** Echoes per path; the shortest counts, since the machine's own delays only ever add. */
-const ROUND_TRIPS = 5;
+const ROUND_TRIPS = 4;
 /** How long a train takes at the configured rate, seconds, and its size in datagrams. */
 const TRAIN_SECONDS = 0.2;
 const SMALLEST_TRAIN = 100;
@@ -21,6 +22,7 @@ export interface ProberOptions {
   readonly placement: Placement;
   readonly topology: Topology;
   readonly mesh: Mesh;
+  readonly tls: boolean;
 }
 
 export class Prober {
@@ -39,18 +41,17 @@ export class Prober {
     return new Prober(options, await DatagramProbe.listen(placement.listen.host, placement.listen.port));
   }
 
-  /** One measurement after the other, so that they don't disturb each other. */
+  /** Rates one after the other, so that they don't disturb each other; echoes are small enough to share. */
   async measure(probe: Probe__Output): Promise<PathMeasurement[]> {
     const { rank, mesh } = this.#options;
     const measurements: PathMeasurement[] = [];
     for (const from of probe.rateFrom) {
       measurements.push(probe.datagrams ? await this.#train(from) : await this.#bulk(from));
     }
-    for (const to of probe.roundTripTo) {
-      const roundTripSeconds = await measureRoundTrip(mesh.client(to), ROUND_TRIPS);
-      measurements.push({ from: rank, to, roundTripSeconds });
-    }
-    return measurements;
+    const roundTrips = probe.roundTripTo.map(async (to): Promise<PathMeasurement> => {
+      return { from: rank, to, roundTripSeconds: await measureRoundTrip(mesh.client(to), ROUND_TRIPS) };
+    });
+    return [...measurements, ...(await Promise.all(roundTrips))];
   }
 
   close(): void {
@@ -77,7 +78,11 @@ export class Prober {
   }
 
   async #bulk(from: number): Promise<PathMeasurement> {
+    const { rank, mesh, topology, tls } = this.#options;
     const bytes = Math.round((this.#expectedRate(from) * BULK_SECONDS) / 8);
-    return { from, to: this.#options.rank, rate: await measureBulkRate(this.#options.mesh.client(from), bytes) };
+    const goodput = await measureBulkRate(mesh.client(from), bytes);
+    // Slices will have a connection of their own, which opens before the eyes of the capture.
+    mesh.hangUp(from);
+    return { from, to: rank, rate: (goodput * wireBytes(bytes, { tls, mtu: topology.mtu })) / bytes };
   }
 }

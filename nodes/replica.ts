@@ -42,6 +42,7 @@ export class Replica {
   readonly #options: ReplicaOptions;
   /** Global index of the inner step whose gradient is being reduced (ddp). */
   #gradientStep = 0;
+  #outerOverrun = 0;
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
@@ -61,7 +62,7 @@ export class Replica {
       case 'recv':
         return this.#receive(round, operation);
       case 'outer':
-        return this.#update(operation);
+        return this.#outer(operation);
     }
   }
 
@@ -99,6 +100,19 @@ export class Replica {
       );
     }
     reduceInto(this.#options.memory.reduction, offset, aligned(slice.data), into);
+  }
+
+  /** Seconds by which updates missed their pace since this was last asked. */
+  takeOuterOverrun(): number {
+    const overrun = this.#outerOverrun;
+    this.#outerOverrun = 0;
+    return overrun;
+  }
+
+  async #outer(operation: OuterOperation): Promise<void> {
+    const pace = new Pace(this.#options.scenario.outerPace);
+    await this.#update(operation);
+    this.#outerOverrun += await pace.finishStep();
   }
 
   #update(operation: OuterOperation): Promise<void> {

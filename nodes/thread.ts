@@ -26,7 +26,8 @@ function raisePriority(): void {
   try {
     os.setPriority(NETWORK_NICENESS);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    // The error's code is ERR_SYSTEM_ERROR, whatever the system said; its errno is what the system said.
+    if ((error as NodeJS.ErrnoException).errno !== -os.constants.errno.EACCES) throw error;
   }
 }
 

@@ -8,6 +8,7 @@
  */
 import type { NodeMessage__Output } from '../proto/types/meshbeat/control/v1/NodeMessage.js';
 import type { RoundDone__Output } from '../proto/types/meshbeat/control/v1/RoundDone.js';
+import type { Probe } from '../proto/types/meshbeat/control/v1/Probe.js';
 import type { PathMeasurement__Output } from '../proto/types/meshbeat/control/v1/PathMeasurement.js';
 import { epochSeconds, toNanoseconds } from '../src/clock.js';
 import { Deferred } from '../src/deferred.js';
@@ -21,9 +22,19 @@ import { toWire } from '../src/transport/wire-operation.js';
 import type { Fabric, RunningCapture } from '../src/wan/fabric.js';
 import type { RunListener } from './events.js';
 import type { Members } from './members.js';
-import { RATE_PROBES_AT_ONCE, roundTripPairs, sendersOf } from './probe.js';
+import {
+  probeChecks,
+  RATE_PROBES_AT_ONCE,
+  ROUND_TRIP_PROBES_AT_ONCE,
+  roundTripPairs,
+  sendersOf,
+} from './probe.js';
 import { compileRound } from './schedules/index.js';
 
+/**
+ * A wrongly shaped path fails every time; a busy machine, which only ever slows and loses, does not. So a path fails the gate only if it failed this often.
+ */
+const PROBE_ATTEMPTS = 3;
 /** Rounds that are with the nodes at any time: the one being played and the next. */
 const ROUNDS_AHEAD = 2;
 
@@ -127,29 +138,34 @@ export class Conductor {
     return schedule;
   }
 
-  async #probeRates(schedule: Schedule): Promise<PathMeasurement__Output[]> {
-    const { members, fabric } = this.#options;
-    const senders = sendersOf(schedule);
-    const measurements: PathMeasurement__Output[] = [];
-    for (let rank = 0; rank < senders.length; rank += RATE_PROBES_AT_ONCE) {
-      const batch = senders.map((_, index) => index).slice(rank, rank + RATE_PROBES_AT_ONCE);
-      for (const prober of batch) {
-        const probe = { rateFrom: senders[prober]!, datagrams: fabric.packetLevel, roundTripTo: [] };
-        members.tell(prober, { probe });
-      }
-      const probed = await Promise.all(batch.map((prober) => members.next(prober, 'probed')));
-      measurements.push(...probed.flatMap((answer) => answer.measurements));
-    }
-    return measurements;
+  /** Rate and loss of every path that carries slices. */
+  #probeRates(schedule: Schedule): Promise<PathMeasurement__Output[]> {
+    const datagrams = this.#options.fabric.packetLevel;
+    const probes = sendersOf(schedule).map((rateFrom) => ({ rateFrom, datagrams, roundTripTo: [] }));
+    return this.#probe(probes, RATE_PROBES_AT_ONCE);
   }
 
-  async #probeRoundTrips(): Promise<PathMeasurement__Output[]> {
+  #probeRoundTrips(): Promise<PathMeasurement__Output[]> {
+    const pairs = roundTripPairs(this.#options.fabric.topology.nodes.length);
+    const probes = pairs.map((roundTripTo) => ({ rateFrom: [], datagrams: false, roundTripTo }));
+    return this.#probe(probes, ROUND_TRIP_PROBES_AT_ONCE);
+  }
+
+  /** Has each rank measure what its probe says, so many at once; who fails is given another chance or two. */
+  async #probe(probes: readonly Probe[], atOnce: number): Promise<PathMeasurement__Output[]> {
     const { members, fabric } = this.#options;
-    const pairs = roundTripPairs(fabric.topology.nodes.length);
-    pairs.forEach((roundTripTo, rank) =>
-      members.tell(rank, { probe: { rateFrom: [], datagrams: false, roundTripTo } }),
-    );
-    return (await members.all('probed')).flatMap((answer) => answer.measurements);
+    const measured: PathMeasurement__Output[][] = probes.map(() => []);
+    let ranks = probes.map((_, rank) => rank);
+    for (let attempt = 0; attempt < PROBE_ATTEMPTS && ranks.length > 0; attempt++) {
+      for (let at = 0; at < ranks.length; at += atOnce) {
+        const batch = ranks.slice(at, at + atOnce);
+        for (const rank of batch) members.tell(rank, { probe: probes[rank]! });
+        const answers = await Promise.all(batch.map((rank) => members.next(rank, 'probed')));
+        batch.forEach((rank, index) => (measured[rank] = answers[index]!.measurements));
+      }
+      ranks = ranks.filter((rank) => probeChecks(measured[rank]!, fabric.topology).some(({ ok }) => !ok));
+    }
+    return measured.flat();
   }
 
   async #playRounds(): Promise<void> {
@@ -182,7 +198,8 @@ export class Conductor {
     }
   }
 
-  #roundDone(rank: number, { round, ids, starts, ends, eventLoopLagSeconds }: RoundDone__Output): void {
+  #roundDone(rank: number, done: RoundDone__Output): void {
+    const { round, ids, starts, ends, eventLoopLagSeconds, outerOverrunSeconds } = done;
     const part = this.#rounds[round]!.parts[rank]!;
     const node = this.#options.fabric.topology.nodes[rank]!.name;
     const operations = ids.map((id, index): TraceOperation => {
@@ -195,7 +212,7 @@ export class Conductor {
     });
     for (const operation of operations) this.#trace.write(operation);
     this.#trace.flush();
-    this.#options.emit({ type: 'round', rank, round, eventLoopLagSeconds, operations });
+    this.#options.emit({ type: 'round', rank, round, eventLoopLagSeconds, outerOverrunSeconds, operations });
     const playing = this.#playing[round]!;
     if (--playing.left === 0) playing.done.resolve();
   }

@@ -25,6 +25,8 @@ export type RunEvent =
       readonly rank: number;
       readonly round: number;
       readonly eventLoopLagSeconds: number;
+      /** Seconds by which optimizer updates missed their pace. */
+      readonly outerOverrunSeconds: number;
       readonly operations: readonly TraceOperation[];
     }
   /** The meters were read, about once a second. */

@@ -21,6 +21,8 @@ export interface ForecastRequest extends Omit<RoundRequest, 'worldSize'> {
   readonly topology: Topology;
   /** Seconds of one inner step. */
   readonly pace: number;
+  /** Seconds of one optimizer update after a reduction. */
+  readonly outerPace: number;
   readonly tls: boolean;
 }
 
@@ -40,14 +42,14 @@ export interface Forecast {
  * @throws InputError as `compileRound`.
  */
 export function forecast(request: ForecastRequest): Forecast {
-  const { protocol, parameterCount, topology, pace, tls } = request;
+  const { protocol, parameterCount, topology, pace, outerPace, tls } = request;
   const worldSize = topology.nodes.length;
   const first = Math.max(0, request.round - ROUNDS_TO_SETTLE);
   const schedules = Array.from({ length: ROUNDS_TO_SETTLE + ROUNDS_MEASURED }, (_, i) =>
     compileRound({ protocol, worldSize, parameterCount, round: first + i }),
   );
   const framing = { tls, mtu: topology.mtu };
-  const timed = simulate(schedules, { topology, pace, tls });
+  const timed = simulate(schedules, { topology, pace, outerSeconds: outerPace, tls });
   const schedule = schedules.find(({ round }) => round === request.round);
   if (!schedule) throw new RangeError(`round ${request.round} was not compiled`);
   return {

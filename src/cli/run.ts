@@ -101,9 +101,9 @@ async function watched(scenario: Scenario, choice: Choice, flags: RunFlags): Pro
 }
 
 function expectedPeriod(scenario: Scenario, topology: Topology): number {
-  const { protocol, pace, model, transport } = scenario;
-  const plan = { protocol, topology, pace, parameterCount: parameterCount(model), round: 0, tls: transport.tls };
-  return forecast(plan).heartbeat.periodSeconds;
+  const { protocol, pace, outerPace, model, transport } = scenario;
+  const plan = { protocol, topology, pace, outerPace, tls: transport.tls };
+  return forecast({ ...plan, parameterCount: parameterCount(model), round: 0 }).heartbeat.periodSeconds;
 }
 
 function reportOf({ summary, failure, directory }: RunResult): string {

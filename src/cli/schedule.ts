@@ -84,8 +84,9 @@ function viewOf(scenario: Scenario, round = Math.min(1, scenario.rounds - 1)): V
   }
   const topology = topologyOf(scenario);
   const parameters = parameterCount(scenario.model);
-  const { protocol, pace, transport } = scenario;
-  const request = { protocol, topology, parameterCount: parameters, round, pace, tls: transport.tls };
+  const { protocol, pace, outerPace, transport } = scenario;
+  const { tls } = transport;
+  const request = { protocol, topology, parameterCount: parameters, round, pace, outerPace, tls };
   const result = forecast(request);
   return {
     scenario,

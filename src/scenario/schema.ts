@@ -104,6 +104,9 @@ export const scenarioSchema = z.strictObject({
   rounds: positiveInteger(100_000).describe('Outer steps (for ddp: optimizer steps) to run.'),
   protocol: protocolSchema,
   pace: positiveDuration.describe('Wall-clock time of one inner step; real compute is padded to it.'),
+  outerPace: positiveDuration
+    .default(0.15)
+    .describe('Wall-clock time of an optimizer update after a reduction; padded likewise.'),
   model: modelSchema.prefault({}),
   training: z
     .strictObject({

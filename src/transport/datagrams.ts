@@ -37,6 +37,8 @@ const IP_UDP_BYTES = 28;
 const ETHERNET_BYTES = 14;
 /** The sender's rate over the path's: enough to keep the path busy, too little to overflow its queue. */
 const OVERDRIVE = 1.1;
+/** The kernel gives as much of this as it allows; what it can't hold while the reader is busy looks like loss. */
+const RECEIVE_BUFFER_BYTES = 4 << 20;
 /** Requests can be lost too. */
 const ATTEMPTS = 4;
 /** Silence after which a train is over, seconds. */
@@ -68,6 +70,7 @@ export class DatagramProbe {
     const socket = createSocket('udp4');
     socket.bind(port, host);
     await once(socket, 'listening');
+    socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
     return new DatagramProbe(socket);
   }
 

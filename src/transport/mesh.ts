@@ -91,6 +91,12 @@ export class Mesh {
     return client;
   }
 
+  /** Closes the channel to a peer; the next use dials again. */
+  hangUp(peer: number): void {
+    this.#clients.get(peer)?.close();
+    this.#clients.delete(peer);
+  }
+
   /** Dials a peer for the slices it will send; resolves when the line stands. */
   async connect(peer: number): Promise<void> {
     const call = this.client(peer).receive({ rank: this.#options.rank });

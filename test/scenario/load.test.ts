@@ -32,7 +32,7 @@ describe('one wrong thing', () => {
     [
       'an unknown key',
       bent('rounds: 2', 'rounds: 2\nsede: 3'),
-      `${FILE}:3: sede: found an unknown key; allowed: name, description, seed, rounds, protocol, pace, model, training, data, nodes, regions, wan, transport, capture (did you mean seed?)`,
+      `${FILE}:3: sede: found an unknown key; allowed: name, description, seed, rounds, protocol, pace, outerPace, model, training, data, nodes, regions, wan, transport, capture (did you mean seed?)`,
     ],
     [
       'an unknown key that resembles nothing',

@@ -124,6 +124,7 @@ describe('written as YAML', () => {
     seed: fc.integer({ min: 0, max: 0xffffffff }),
     rounds: fc.integer({ min: 1, max: 1000 }),
     pace: withUnit('us', 'ms', 's', 'min', 'h'),
+    outerPace: withUnit('us', 'ms', 's', 'min', 'h'),
     protocol: fc.oneof(
       fc.record({ kind: fc.constant('ddp'), slice: size }, { requiredKeys: ['kind'] }),
       fc.record(

@@ -50,6 +50,7 @@ describe('forecast', () => {
     topology: uneven,
     parameterCount: 400_000,
     pace: 0.2,
+    outerPace: 0.01,
     tls: true,
   } as const;
 

@@ -248,6 +248,7 @@ class LocalRun {
       if (event.overrunSeconds > 0) this.#overruns++;
       this.#onStep(event.rank, event.loss);
     } else if (event.type === 'round') {
+      if (event.outerOverrunSeconds > 0) this.#overruns++;
       this.#eventLoopLag = Math.max(this.#eventLoopLag, event.eventLoopLagSeconds);
     }
     this.#options.emit(event);
@@ -281,9 +282,9 @@ class LocalRun {
   ): RunSummary {
     const { tls } = scenario.transport;
     const parameters = parameterCount(scenario.model);
-    const { protocol, pace } = scenario;
+    const { protocol, pace, outerPace } = scenario;
     const topology = this.#topology;
-    const plan = forecast({ protocol, parameterCount: parameters, round: 0, topology, pace, tls });
+    const plan = forecast({ protocol, parameterCount: parameters, round: 0, topology, pace, outerPace, tls });
     const { periodSeconds, burstSeconds, burstBytesPerNode, dutyCycle } = plan.heartbeat;
     const checks = [
       ...probeChecks(outcome.measurements, topology),

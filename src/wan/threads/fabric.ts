@@ -14,14 +14,15 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { messageOf, RunError } from '../../errors.js';
 import type { Topology } from '../../scenario/topology.js';
-import type {
-  CaptureRequest,
-  CaptureResult,
-  Fabric,
-  Lateness,
-  NodeCounters,
-  Placement,
-  RunningCapture,
+import {
+  MESH_PORT,
+  type CaptureRequest,
+  type CaptureResult,
+  type Fabric,
+  type Lateness,
+  type NodeCounters,
+  type Placement,
+  type RunningCapture,
 } from '../fabric.js';
 import { Meters } from '../meters.js';
 import type { RelayCommand, RelayReport, RelayWorkerSettings } from './relay-worker.js';
@@ -34,7 +35,7 @@ export interface ThreadsOptions {
 }
 
 /** Below the ports that systems hand out to clients. */
-const DEFAULT_MESH_PORT = 8470;
+
 
 /**
  * Starts the fabric.
@@ -44,7 +45,7 @@ const DEFAULT_MESH_PORT = 8470;
  */
 export async function createThreadsFabric(options: ThreadsOptions): Promise<Fabric> {
   const { topology, seed } = options;
-  const meshPort = options.meshPort ?? DEFAULT_MESH_PORT;
+  const meshPort = options.meshPort ?? MESH_PORT;
   const meters = new Meters(topology.nodes.length);
   const written = new SharedArrayBuffer(4);
   const workerData: RelayWorkerSettings = { topology, meshPort, seed, meters: meters.memory, written };
