@@ -1,13 +1,13 @@
 import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { LinkType, PcapngWriter } from '../../../src/capture/index.js';
-import { inspectCommand } from '../../../src/cli/inspect.js';
-import { sparkline } from '../../../src/cli/inspect-text.js';
-import { InputError } from '../../../src/errors.js';
-import { scratchFolder } from '../../support/files.js';
-import { fixture } from '../../support/fixtures.js';
-import { address, meshTraffic } from '../../support/mesh-traffic.js';
+import { LinkType, PcapngWriter } from '../../src/capture/index.js';
+import { inspectCommand } from '../../src/cli/inspect.js';
+import { sparkline } from '../../src/cli/inspect-text.js';
+import { InputError } from '../../src/errors.js';
+import { scratchFolder } from '../support/files.js';
+import { fixture } from '../support/fixtures.js';
+import { address, meshTraffic } from '../support/mesh-traffic.js';
 
 const folder = scratchFolder();
 let printed = '';

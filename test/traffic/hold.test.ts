@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { chooseHold } from '../../../src/traffic/hold.js';
+import { chooseHold } from '../../src/traffic/hold.js';
 
 const options = { defaultHoldSeconds: 0.3, longestStallSeconds: 2 };
 const repeated = (seconds: number, times: number) => new Array<number>(times).fill(seconds);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { SequenceTracker } from '../../../src/traffic/sequence.js';
+import { SequenceTracker } from '../../src/traffic/sequence.js';
 
 /** [first byte, length] of segments, counted from the tracker's start. */
 function track(start: number, segments: readonly (readonly [number, number])[]): SequenceTracker {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { burstDefaults, detectBursts } from '../../../src/traffic/index.js';
-import { movingMean } from '../../../src/traffic/bursts.js';
+import { burstDefaults, detectBursts } from '../../src/traffic/index.js';
+import { movingMean } from '../../src/traffic/bursts.js';
 
 const bin = 0.01;
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { LinkType, PcapngWriter, readCapture, TcpdumpToPcapng } from '../../../src/capture/index.js';
-import { InputError, RunError } from '../../../src/errors.js';
-import { pcapFile } from '../../support/captures.js';
-import { scratchFolder } from '../../support/files.js';
+import { LinkType, PcapngWriter, readCapture, TcpdumpToPcapng } from '../../src/capture/index.js';
+import { InputError, RunError } from '../../src/errors.js';
+import { pcapFile } from '../support/captures.js';
+import { scratchFolder } from '../support/files.js';
 
 const folder = scratchFolder();
 const data = Buffer.from('0011223344', 'hex');

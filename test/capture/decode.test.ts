@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decode, Decoded, formatAddress, LinkType } from '../../../src/capture/index.js';
-import { packetOf, tcpFrame } from '../../support/frames.js';
+import { decode, Decoded, formatAddress, LinkType } from '../../src/capture/index.js';
+import { packetOf, tcpFrame } from '../support/frames.js';
 
 const ethernet = tcpFrame({
   source: '10.0.0.1',

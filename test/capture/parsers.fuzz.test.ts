@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CaptureParser } from '../../../src/capture/index.js';
-import { InputError } from '../../../src/errors.js';
-import { bytesOf, interfaceBlock, packetBlock, pcapFile, sectionHeader } from '../../support/captures.js';
-import type { ByteOrder } from '../../support/captures.js';
-import { parse } from '../../support/parsing.js';
+import { CaptureParser } from '../../src/capture/index.js';
+import { InputError } from '../../src/errors.js';
+import { bytesOf, interfaceBlock, packetBlock, pcapFile, sectionHeader } from '../support/captures.js';
+import type { ByteOrder } from '../support/captures.js';
+import { parse } from '../support/parsing.js';
 
 const stamped = fc.record({
   seconds: fc.integer({ min: 0, max: 2 ** 32 - 1 }),

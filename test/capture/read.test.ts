@@ -3,12 +3,12 @@ import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { readCapture } from '../../../src/capture/index.js';
-import { InputError, RunError } from '../../../src/errors.js';
-import { interfaceBlock, packetBlock, pcapFile, sectionHeader } from '../../support/captures.js';
-import { scratchFolder } from '../../support/files.js';
-import { fixture } from '../../support/fixtures.js';
-import { describeWith } from '../../support/requires.js';
+import { readCapture } from '../../src/capture/index.js';
+import { InputError, RunError } from '../../src/errors.js';
+import { interfaceBlock, packetBlock, pcapFile, sectionHeader } from '../support/captures.js';
+import { scratchFolder } from '../support/files.js';
+import { fixture } from '../support/fixtures.js';
+import { describeWith } from '../support/requires.js';
 
 const folder = scratchFolder();
 const ignore = () => undefined;

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LinkType, Packet } from '../../../src/capture/index.js';
-import { InputError } from '../../../src/errors.js';
-import { analyzeCapture, TrafficAnalyzer } from '../../../src/traffic/index.js';
+import { LinkType, Packet } from '../../src/capture/index.js';
+import { InputError } from '../../src/errors.js';
+import { analyzeCapture, TrafficAnalyzer } from '../../src/traffic/index.js';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { scratchFolder } from '../../support/files.js';
-import { fixture } from '../../support/fixtures.js';
-import { packetOf, tcpFrame } from '../../support/frames.js';
-import type { FrameFields } from '../../support/frames.js';
+import { scratchFolder } from '../support/files.js';
+import { fixture } from '../support/fixtures.js';
+import { packetOf, tcpFrame } from '../support/frames.js';
+import type { FrameFields } from '../support/frames.js';
 
 const folder = scratchFolder();
 const [a, b] = ['10.0.0.1', '10.0.0.2'];

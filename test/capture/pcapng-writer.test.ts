@@ -2,11 +2,11 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { LinkType, PcapngWriter, readCapture } from '../../../src/capture/index.js';
-import { RunError } from '../../../src/errors.js';
-import { scratchFolder } from '../../support/files.js';
-import { tcpFrame } from '../../support/frames.js';
-import { describeWith } from '../../support/requires.js';
+import { LinkType, PcapngWriter, readCapture } from '../../src/capture/index.js';
+import { RunError } from '../../src/errors.js';
+import { scratchFolder } from '../support/files.js';
+import { tcpFrame } from '../support/frames.js';
+import { describeWith } from '../support/requires.js';
 
 const folder = scratchFolder();
 const frame = tcpFrame({ source: '10.77.0.1', destination: '10.77.0.2', flags: 2 });
@@ -92,7 +92,7 @@ describe('PcapngWriter', () => {
   test('a disk that fills up later: an error that stays, and a file readable to its last whole block', async () => {
     const file = join(folder, 'full.pcapng');
     const script = `
-      import { PcapngWriter } from ${JSON.stringify(new URL('../../../src/capture/index.js', import.meta.url).href)};
+      import { PcapngWriter } from ${JSON.stringify(new URL('../../src/capture/index.js', import.meta.url).href)};
       const writer = new PcapngWriter(${JSON.stringify(file)}, { interfaces: [{ name: 'a', linkType: 1 }] });
       const messages = [];
       const attempt = (action) => { try { action(); } catch (error) { messages.push(error.name + ': ' + error.message); } };

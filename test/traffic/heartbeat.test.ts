@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { Random } from '../../../src/random.js';
-import { TrafficAnalyzer } from '../../../src/traffic/index.js';
-import { packetOf, tcpFrame } from '../../support/frames.js';
-import { address, meshTraffic } from '../../support/mesh-traffic.js';
-import type { MeshTraffic } from '../../support/mesh-traffic.js';
+import { Random } from '../../src/random.js';
+import { TrafficAnalyzer } from '../../src/traffic/index.js';
+import { packetOf, tcpFrame } from '../support/frames.js';
+import { address, meshTraffic } from '../support/mesh-traffic.js';
+import type { MeshTraffic } from '../support/mesh-traffic.js';
 
 function reportOf(traffic: MeshTraffic) {
   const analyzer = new TrafficAnalyzer();

@@ -1,17 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LinkType } from '../../../src/capture/index.js';
-import { InputError } from '../../../src/errors.js';
-import {
-  block,
-  bytesOf,
-  interfaceBlock,
-  packetBlock,
-  pcapFile,
-  sectionHeader,
-} from '../../support/captures.js';
-import type { ByteOrder } from '../../support/captures.js';
-import { parse } from '../../support/parsing.js';
+import { LinkType } from '../../src/capture/index.js';
+import { InputError } from '../../src/errors.js';
+import { block, bytesOf, interfaceBlock, packetBlock, pcapFile, sectionHeader } from '../support/captures.js';
+import type { ByteOrder } from '../support/captures.js';
+import { parse } from '../support/parsing.js';
 
 const data = Buffer.from('00112233445566778899', 'hex');
 const orders: ByteOrder[] = ['little', 'big'];
