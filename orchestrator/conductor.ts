@@ -6,12 +6,14 @@
  * and writes down what they say they played. Where nodes live is none of its business; it sees them through
  * Members, and their network through a Fabric.
  */
+import { rm } from 'node:fs/promises';
 import type { NodeMessage__Output } from '../proto/types/meshbeat/control/v1/NodeMessage.js';
 import type { RoundDone__Output } from '../proto/types/meshbeat/control/v1/RoundDone.js';
 import type { Probe } from '../proto/types/meshbeat/control/v1/Probe.js';
 import type { PathMeasurement__Output } from '../proto/types/meshbeat/control/v1/PathMeasurement.js';
 import { epochSeconds, toNanoseconds } from '../src/clock.js';
 import { Deferred } from '../src/deferred.js';
+import { messageOf, RunError } from '../src/errors.js';
 import type { TraceHeader, TraceOperation } from '../src/run/files.js';
 import type { RunDirectory } from '../src/run/directory.js';
 import { JsonLines } from '../src/run/json-lines.js';
@@ -220,10 +222,13 @@ export class Conductor {
   async #writeWeights(scenario: Scenario): Promise<void> {
     const bytes = await this.#options.members.weights;
     const parameters = new Float32Array(new Uint8Array(bytes).buffer);
-    await writeSafetensors(this.#options.directory.file('weights.safetensors'), {
-      layout: parameterLayout(scenario.model),
-      parameters,
-      metadata: { scenario: scenario.name, seed: String(scenario.seed), rounds: String(scenario.rounds) },
-    });
+    const file = this.#options.directory.file('weights.safetensors');
+    const metadata = { scenario: scenario.name, seed: String(scenario.seed), rounds: String(scenario.rounds) };
+    try {
+      await writeSafetensors(file, { layout: parameterLayout(scenario.model), parameters, metadata });
+    } catch (error) {
+      await rm(file, { force: true }); // Half a file would pass for weights.
+      throw new RunError(`can't write ${file}: ${messageOf(error)}`);
+    }
   }
 }

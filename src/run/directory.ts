@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdirSync, readdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { messageOf, RunError } from '../errors.js';
@@ -46,10 +46,12 @@ export class RunDirectory {
     return path.join(this.path, name);
   }
 
+  /** Writes a whole file; half a file, of a disk that is full, is not left there. */
   write(name: string, content: string | Uint8Array): void {
     try {
       writeFileSync(this.file(name), content);
     } catch (error) {
+      rmSync(this.file(name), { force: true });
       throw new RunError(`can't write ${this.file(name)}: ${messageOf(error)}`);
     }
   }

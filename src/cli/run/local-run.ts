@@ -83,6 +83,9 @@ class LocalRun {
   readonly #topology: Topology;
   /** Ends what was opened; the newest first. */
   readonly #closers: (() => Promise<void> | void)[] = [];
+  /** What is being opened, or has been. */
+  readonly #openings: Promise<unknown>[] = [];
+  #closing = false;
   /** Rejects when the run must end early. */
   readonly #broken = new Deferred<never>();
   #capture: RunningCapture | undefined;
@@ -106,9 +109,9 @@ class LocalRun {
     let fabric: Fabric;
     let captured: CaptureResult | undefined;
     try {
-      fabric = await this.#orBroken(this.#openFabric());
-      const conductor = await this.#orBroken(this.#startNodes(fabric));
-      const playing = conductor.conduct(() => this.#startCapture(fabric));
+      fabric = await this.#open(() => this.#openFabric());
+      const conductor = await this.#open(() => this.#startNodes(fabric));
+      const playing = conductor.conduct(() => this.#open(() => this.#startCapture(fabric)));
       playing.catch(() => undefined); // It may fail while everything is being ended for another reason.
       outcome = await this.#orBroken(playing);
       captured = await this.#capture?.stop();
@@ -173,21 +176,22 @@ class LocalRun {
         ...(await authority?.issue(this.#topology.nodes[rank]!.name)),
       }),
     });
+    let host: NodeHost | undefined = undefined;
+    this.#closers.push(() => host?.close());
+    this.#closers.push(() => members.close());
     members.failure.catch((error: unknown) => this.#broken.reject(error));
     const listener: RunListener = (event) => this.#emit(event);
     const conductor = new Conductor({ scenario, fabric, members, directory: this.#directory, emit: listener });
     this.#closers.push(() => conductor.close());
     this.#sample(fabric, conductor.origin, emit);
     emit({ type: 'stage', text: 'starting the devices' });
-    const host = await NodeHost.start({
+    host = await NodeHost.start({
       orchestrator: address,
       tokens,
       placements: fabric.placements,
       training: trainingSettingsOf(scenario),
       onDeath: (rank, reason) => members.fail(rank, reason),
     });
-    this.#closers.push(() => host.close());
-    this.#closers.push(() => members.close());
     onNodes?.(host);
     return conductor;
   }
@@ -258,8 +262,18 @@ class LocalRun {
     return Promise.race([work, this.#broken.promise]);
   }
 
+  /** Opens something. A run that breaks off meanwhile goes on to its end at once, but closes it all the same. */
+  async #open<T>(open: () => Promise<T>): Promise<T> {
+    if (this.#closing) throw new RunError('the run is ending');
+    const opening = open();
+    this.#openings.push(opening);
+    return this.#orBroken(opening);
+  }
+
   /** Closes everything, even if closing one thing fails; the first failure is thrown at the end. */
   async #closeAll(): Promise<void> {
+    this.#closing = true;
+    await Promise.allSettled(this.#openings);
     const failures: unknown[] = [];
     for (const close of this.#closers.reverse()) {
       try {

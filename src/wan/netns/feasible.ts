@@ -6,7 +6,7 @@
  * `unshare`, which is the launcher's business (src/cli/rootless.ts).
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { findProgram } from './programs.js';
 
 /** Words after `unshare` that make the namespaces of a rootless run; a command follows. */
@@ -41,10 +41,11 @@ function missingPart(): string | undefined {
     if (findProgram(program) === undefined) return `the program '${program}' (package ${source})`;
   }
   try {
-    accessSync('/dev/net/tun', constants.R_OK | constants.W_OK);
+    // Opened and not only looked at: the file may be there without the module, or barred by a container's rules.
+    closeSync(openSync('/dev/net/tun', 'r+'));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    return code === 'ENOENT'
+    return code === 'ENOENT' || code === 'ENODEV' || code === 'ENXIO'
       ? 'the device /dev/net/tun (kernel module tun)'
       : 'read and write access to /dev/net/tun (as root: chmod 666 /dev/net/tun)';
   }
