@@ -1,0 +1,78 @@
+/**
+ * summary.json: a run in one document, and what `meshbeat run --json` prints. `heartbeat` is measured from the
+ * capture, `expected` computed from the schedule, so that the two can be held against each other; their
+ * figures are defined in src/traffic/heartbeat.ts and src/simulation/expected.ts.
+ */
+import { z } from 'zod';
+import { gateVerdictSchema } from './gate.js';
+import { captureKindSchema, count, quantity, sha256, share, text, type Document } from './quantities.js';
+
+const heartbeatSchema = z
+  .object({
+    periodSeconds: quantity('Median interval between the starts of successive bursts, seconds.'),
+    periodCv: quantity('Coefficient of variation of these intervals: standard deviation over mean.'),
+    burstBytesPerNode: quantity(
+      'Mean bytes of the frames a node sent in one burst, acknowledgements included.',
+    ),
+    burstSeconds: quantity('Mean length of a burst of the mesh, seconds.'),
+    dutyCycle: share('Share of the time in which a burst was under way.'),
+    count: count('Number of bursts.'),
+  })
+  .describe('The heartbeat as measured from the capture.');
+
+/** The heartbeat as measured from packets: see src/traffic/heartbeat.ts for each figure's definition. */
+export type Heartbeat = Document<typeof heartbeatSchema>;
+
+const captureFactsSchema = z
+  .object({
+    file: text('Name of the file in the run directory.'),
+    kind: captureKindSchema,
+    packets: count('Packets in the capture.'),
+    bytes: count("Sum of the packets' lengths on the wire, bytes; not the size of the file."),
+  })
+  .describe('The packet capture.');
+
+export type CaptureFacts = Document<typeof captureFactsSchema>;
+
+const expectedSchema = z
+  .object({
+    periodSeconds: quantity('Mean time between the starts of successive bursts of a node, seconds.'),
+    burstSeconds: quantity('Mean length of a burst of the mesh, seconds.'),
+    burstBytesPerNode: quantity(
+      'Mean bytes a node sends in a burst: Ethernet frames, acknowledgements included.',
+    ),
+    dutyCycle: share('Share of the time in which a burst is under way.'),
+  })
+  .describe('The heartbeat to expect, from the schedule alone.');
+
+const trainingSchema = z
+  .object({
+    parameters: count('Parameters of the model.'),
+    initialLoss: z.number().describe('Loss on held-out text before the first round, nats per byte.'),
+    finalLoss: z.number().describe('The same after the last round.'),
+    weightsSha256: sha256('SHA-256 of the final weights as little-endian float32.'),
+  })
+  .describe('What came of the training.');
+
+export const runSummarySchema = z.object({
+  scenario: text('Name of the scenario.'),
+  protocol: text('Kind of the protocol: diloco or ddp.'),
+  nodes: count('World size.'),
+  rounds: count('Rounds played: outer steps (for ddp: optimizer steps).'),
+  seed: count('Seed of all randomness.'),
+  fabric: text('What the network was built of: netns or threads.'),
+  durationSeconds: quantity(
+    'Wall-clock time of the whole run, seconds: building the network, probing, training, analysing.',
+  ),
+  heartbeat: heartbeatSchema
+    .nullable()
+    .describe('As measured from the capture; null without a capture or where it shows no beat.'),
+  expected: expectedSchema,
+  training: trainingSchema,
+  utilization: share('Time at compute operations over wall-clock time of training, mean over nodes.'),
+  capture: captureFactsSchema.nullable().describe('The packet capture; null without one.'),
+  gate: gateVerdictSchema,
+});
+
+/** summary.json. Heartbeat figures are null where the capture shows none (fewer than three bursts, no capture). */
+export type RunSummary = Document<typeof runSummarySchema>;
