@@ -187,5 +187,5 @@ function heartbeatText({ forecast: { heartbeat } }: View, bold: (text: string) =
     ['burst per node', `${bytesText(heartbeat.burstBytesPerNode)} on the wire`],
   ] as const;
   const line = figures.map(([name, value]) => `${name} ${bold(value)}`).join('   ');
-  return `expected heartbeat   ${line}\n(simulated: TCP keeps links full, nothing is lost; acknowledgements counted)`;
+  return `expected heartbeat   ${line}\n(simulated: links kept full, nothing lost, acknowledgements counted; a burst is that of the whole mesh)`;
 }

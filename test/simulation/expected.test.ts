@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { compileRound } from '../../orchestrator/schedules/index.js';
 import { forecast } from '../../orchestrator/schedules/forecast.js';
 import { RunError } from '../../src/errors.js';
+import type { TimedOperation } from '../../src/schedule/timed.js';
 import { expectedHeartbeat, simulate } from '../../src/simulation/index.js';
 import { ackBytes, tcpPayloadBytes, wireBytes } from '../../src/transport/framing.js';
 import { evenTopology, topologyWith } from './topologies.js';
@@ -26,6 +27,42 @@ describe('expectedHeartbeat', () => {
     expect(expectedHeartbeat(timed, framing).burstBytesPerNode).toBe(
       2 * wireBytes(4, framing) + 2 * ackBytes(4, framing),
     );
+  });
+
+  /** One slice from `rank`, its first byte at `start` and its last at `end`. */
+  const sent = (round: number, rank: number, start: number, end: number): TimedOperation => {
+    const slice = { peer: 3, sequence: 0, offset: 0, length: 1, bytes: 4 };
+    return {
+      round,
+      rank,
+      start,
+      end,
+      operation: { kind: 'send', id: 0, stream: 'send:3', after: [], ...slice },
+    };
+  };
+
+  it('is of the mesh: a burst lasts from the first byte of any node to the last of any other', () => {
+    const timed = [0, 1, 2, 3].flatMap((round) => [
+      sent(round, 0, 10 * round, 10 * round + 2),
+      sent(round, 1, 10 * round + 0.5, 10 * round + 3),
+      sent(round, 0, 10 * round + 2, 10 * round + 2.5),
+      // The last to end, and later in each round than in the one before.
+      sent(round, 2, 10 * round + 1, 10 * round + 4 + round),
+    ]);
+    const { periodSeconds, burstSeconds, dutyCycle } = expectedHeartbeat(timed, framing);
+    expect(periodSeconds).toBeCloseTo(10, 9);
+    expect(burstSeconds).toBeCloseTo((5 + 6 + 7) / 3, 9);
+    expect(dutyCycle).toBeCloseTo(0.6, 9);
+  });
+
+  it('does not count time twice when rounds overlap on different nodes', () => {
+    const timed = [0, 1, 2].flatMap((round) => [
+      sent(round, 0, round, round + 0.5),
+      sent(round, 1, round + 0.5, round + 1.5),
+    ]);
+    const { burstSeconds, dutyCycle } = expectedHeartbeat(timed, framing);
+    expect(burstSeconds).toBeCloseTo(1.5, 9);
+    expect(dutyCycle).toBe(1);
   });
 
   it('leaves out the rounds before the rhythm, and needs two more', () => {
@@ -69,11 +106,11 @@ describe('forecast', () => {
   it('is settled: later rounds have the same heartbeat, and so has a long simulation', () => {
     const early = forecast({ ...request, round: 0 }).heartbeat;
     expect(forecast({ ...request, round: 500 }).heartbeat.periodSeconds).toBeCloseTo(early.periodSeconds, 9);
-    const { parameterCount, pace, tls, protocol } = request;
+    const { parameterCount, pace, outerPace, tls, protocol } = request;
     const many = Array.from({ length: 20 }, (_, round) =>
       compileRound({ protocol, worldSize: 4, parameterCount, round }),
     );
-    const timed = simulate(many, { topology: uneven, pace, tls });
+    const timed = simulate(many, { topology: uneven, pace, outerSeconds: outerPace, tls });
     const long = expectedHeartbeat(timed, { tls, mtu: 1500, skipRounds: 10 });
     expect(Math.abs(long.periodSeconds / early.periodSeconds - 1)).toBeLessThan(0.002);
   });
