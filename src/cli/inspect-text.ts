@@ -137,23 +137,21 @@ function heartbeatText(
   const { heartbeat, reason, nodes } = report;
   if (heartbeat === null) return `${bold('no heartbeat')}: ${reason}`;
   const table = tableOf(['heartbeat', 'measured', 'expected'], ['left', 'right', 'right']);
-  const expect = (text: string | undefined) => text ?? '';
-  table.push(
-    ['period', secondsText(heartbeat.periodSeconds), expect(expected && secondsText(expected.periodSeconds))],
-    ['CV of period', heartbeat.periodCv.toFixed(4), ''],
-    [
-      'bytes per burst and node',
-      bytesText(heartbeat.burstBytesPerNode),
-      expect(expected && bytesText(expected.burstBytesPerNode)),
-    ],
-    ['length of a burst', secondsText(heartbeat.burstSeconds), ''],
-    ['duty cycle', `${(100 * heartbeat.dutyCycle).toFixed(1)} %`, ''],
-    ['bursts', heartbeat.count, ''],
-    ['nodes', nodes.length, ''],
-  );
+  const row = (name: string, text: (value: number) => string, measured: number, promised?: number): void => {
+    table.push([name, text(measured), promised === undefined ? '' : text(promised)]);
+  };
+  row('period', secondsText, heartbeat.periodSeconds, expected?.periodSeconds);
+  row('CV of period', (cv) => cv.toFixed(4), heartbeat.periodCv);
+  row('bytes per burst and node', bytesText, heartbeat.burstBytesPerNode, expected?.burstBytesPerNode);
+  row('length of a burst', secondsText, heartbeat.burstSeconds, expected?.burstSeconds);
+  row('duty cycle', (share) => `${(100 * share).toFixed(1)} %`, heartbeat.dutyCycle, expected?.dutyCycle);
+  row('bursts', String, heartbeat.count);
+  row('nodes', String, nodes.length);
   const note =
-    expected && '\nmeasured bytes are whole frames, acknowledgements included; expected ones are payload';
-  return table.toString() + expect(note);
+    expected === undefined
+      ? ''
+      : '\nbytes are those of whole frames, acknowledgements included; expected ones count Ethernet headers';
+  return table.toString() + note;
 }
 
 function tableOf(head: string[], colAligns: ('left' | 'right')[]): Table.Table {

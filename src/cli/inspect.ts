@@ -8,8 +8,9 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
 import pc from 'picocolors';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { InputError, messageOf } from '../errors.js';
+import { runSummarySchema } from '../run/files.js';
 import { analyzeCapture } from '../traffic/index.js';
 import type { CaptureReport } from '../traffic/index.js';
 import { inspectPage } from './inspect-text.js';
@@ -20,10 +21,8 @@ interface InspectFlags {
   readonly bin: number;
 }
 
-/** What a run's schedule promised, from its summary.json. */
-const summarySchema = z.object({
-  expected: z.object({ periodSeconds: z.number(), burstBytesPerNode: z.number() }),
-});
+/** What a run's schedule promised, from its summary.json; the rest of that is not looked at. */
+const summarySchema = runSummarySchema.pick({ expected: true });
 
 export type Expected = z.output<typeof summarySchema>['expected'];
 

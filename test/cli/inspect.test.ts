@@ -46,7 +46,7 @@ function runDirectory(name: string, summary?: string): string {
 }
 
 const summary = JSON.stringify({
-  expected: { periodSeconds: 2.01, burstBytesPerNode: 1_950_000 },
+  expected: { periodSeconds: 2.01, burstSeconds: 0.43, burstBytesPerNode: 1_950_000, dutyCycle: 0.214 },
   other: true,
 });
 
@@ -63,6 +63,9 @@ describe('meshbeat inspect', () => {
     expect(page).toMatch(/node-0 +│ 10\.77\.0\.1/);
     expect(page).toMatch(/period +│ +2 s │ +2\.01 s/);
     expect(page).toMatch(/bytes per burst and node .*│ +1\.95 MB/);
+    expect(page).toMatch(/length of a burst +│ +\d+ ms │ +430 ms/);
+    expect(page).toMatch(/duty cycle +│ +[\d.]+ % │ +21\.4 %/);
+    expect(page).toMatch(/acknowledgements included; expected ones count Ethernet headers/);
     expect(page).toMatch(/bursts +│ +4/);
     expect(page).toContain('warning: the capturing side lost 7 packets');
     expect(page).toMatch(/█/);
@@ -76,6 +79,7 @@ describe('meshbeat inspect', () => {
     const page = await inspect(join(folder, 'latest'));
     expect(page).toMatch(/warning: the capture is cut off at byte \d+/);
     expect(page).toMatch(/period +│ +2 s │ +│/);
+    expect(page).not.toContain('expected ones');
   });
 
   test('--json: one document, the same figures', async () => {
