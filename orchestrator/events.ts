@@ -29,7 +29,7 @@ export type RunEvent =
       readonly outerOverrunSeconds: number;
       readonly operations: readonly TraceOperation[];
     }
-  /** The meters were read, about once a second. */
+  /** The meters were read, a few times a second. */
   | { readonly type: 'sample'; readonly time: number; readonly counters: readonly NodeCounters[] };
 
 export type RunListener = (event: RunEvent) => void;

@@ -12,7 +12,7 @@
 import type { CaptureKind } from '../run/files.js';
 import type { Topology } from '../scenario/topology.js';
 
-/** Port on which nodes serve each other. */
+/** Port on which nodes serve each other; below those that systems hand out to clients. */
 export const MESH_PORT = 8470;
 
 /** Where one node lives and how it reaches the others. Plain data: it travels to the node's thread. */

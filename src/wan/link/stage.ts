@@ -5,8 +5,8 @@
  *     nextEvent says when the stage next needs the clock
  *     release   gives out what is due
  *
- * Everything a link does is a composition of such stages: an uplink is a rate queue followed by a delay
- * line, a downlink the same the other way round. A stage knows no clock and no socket: time is an
+ * Everything between two nodes is a composition of such stages: a path is a delay line, an access link a
+ * rate queue; src/wan/shaper/access.ts and src/wan/threads/stream-wan.ts say in which order. A stage knows no clock and no socket: time is an
  * argument, in seconds from any fixed instant, and never goes back. So a day of traffic can be pushed
  * through in a test in milliseconds, and the same code serves the packet shaper and the stream relay.
  */

@@ -29,13 +29,10 @@ import type { RelayCommand, RelayReport, RelayWorkerSettings } from './relay-wor
 
 export interface ThreadsOptions {
   readonly topology: Topology;
-  /** Port on which every node serves its peers, at an address of its own. */
+  /** Port on which every node serves its peers, at an address of its own; default {@link MESH_PORT}. */
   readonly meshPort?: number;
   readonly seed: number;
 }
-
-/** Below the ports that systems hand out to clients. */
-
 
 /**
  * Starts the fabric.
