@@ -1,9 +1,10 @@
 /**
  * The pcapng format, written.
  *
- * The writer is synchronous and owns its file: blocks gather in a buffer of about a megabyte and leave it
- * whole, so a process that is killed leaves a file that any tool reads up to the last flush. It runs in a
- * process that also shapes packets, hence one system call per megabyte and no allocation per packet.
+ * The writer is synchronous and owns its file: blocks gather in a buffer and leave it whole, once there is
+ * about a megabyte of them or a second has passed between packets, so a process that is killed leaves a file
+ * that any tool reads up to its last second. It runs in a process that also shapes packets, hence few
+ * system calls and no allocation per packet.
  *
  * It writes one section: its header, the interfaces, the names of addresses, packets with nanosecond
  * stamps, and statistics at the close.
@@ -14,6 +15,7 @@ import { messageOf, RunError } from '../errors.js';
 import { Block, BYTE_ORDER_MAGIC, NameRecord, Option, padded } from './pcapng-format.js';
 
 const FLUSH_AT = 1024 * 1024;
+const FLUSH_AFTER_NS = 1_000_000_000n;
 const NANOSECONDS = 9;
 const NO_SECTION_LENGTH = 0xffffffff;
 
@@ -57,6 +59,8 @@ export class PcapngWriter {
   #written = 0;
   #failure: RunError | undefined;
   #lastNs = 0n;
+  /** Time of the packet that was flushed last. */
+  #flushedNs = 0n;
 
   /**
    * Creates or empties the file and writes everything that comes before the first packet, to disk too.
@@ -117,7 +121,9 @@ export class PcapngWriter {
     buffer.fill(0, at + 20 + captured, at + 20 + padded(captured));
     this.#lastNs = timestampNs;
     this.#packets[interfaceId]! += 1;
-    if (this.#used >= FLUSH_AT) this.flush();
+    if (this.#used < FLUSH_AT && timestampNs - this.#flushedNs < FLUSH_AFTER_NS) return;
+    this.flush();
+    this.#flushedNs = timestampNs;
   }
 
   /**

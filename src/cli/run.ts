@@ -49,12 +49,15 @@ async function run(file: string, flags: RunFlags): Promise<void> {
     sets: flags.set,
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
   });
-  const choice = chooseFabric(flags.fabric);
-  if (choice.rootless && socketFromLauncher() === undefined) {
+  const found = chooseFabric(flags.fabric);
+  const isInside = socketFromLauncher() !== undefined;
+  if (found.rootless && !isInside) {
     process.exitCode = await runInUserNamespace(flags.metrics);
     return;
   }
   sweepRuntimeFolders();
+  // Inside the user namespace one looks like root to oneself.
+  const choice = isInside ? { ...found, reason: `${found.reason}, without root, in a user namespace` } : found;
   const result = await watched(scenario, choice, flags);
   if (flags.json && result.summary !== undefined) {
     process.stdout.write(JSON.stringify(result.summary, null, 2) + '\n');

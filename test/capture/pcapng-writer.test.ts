@@ -81,6 +81,19 @@ describe('PcapngWriter', () => {
     expect(await stamps(file)).toEqual(expected);
   });
 
+  test('a slow trickle is on disk up to its last second', async () => {
+    const { file, writer } = writerOf('trickle.pcapng');
+    const times = [0, 400, 800, 1200, 1600, 2200].map((ms) => origin + BigInt(ms) * 1_000_000n);
+    try {
+      for (const time of times.slice(0, 5)) writer.write(time, frame, 1514);
+      expect(await stamps(file)).toEqual(times.slice(0, 4));
+      writer.write(times[5]!, frame, 1514);
+      expect(await stamps(file)).toEqual(times);
+    } finally {
+      writer.close();
+    }
+  });
+
   test('a file that cannot be made or written is a RunError that names it', () => {
     const options = { interfaces: [{ name: 'br0', linkType: 1 }] };
     const missing = join(folder, 'no', 'such', 'folder.pcapng');
