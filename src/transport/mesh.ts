@@ -49,7 +49,7 @@ export class Mesh {
   readonly #server: grpc.Server;
   readonly #clients = new Map<number, MeshClient>();
   readonly #outgoing = new Map<number, Deferred<Outgoing>>();
-  readonly #incoming = new Map<number, { iterator: AsyncIterator<Slice__Output>; cancel(): void }>();
+  readonly #incoming = new Map<number, IncomingLine>();
   #closing = false;
 
   private constructor(options: MeshOptions) {
@@ -106,7 +106,7 @@ export class Mesh {
       call.once('metadata', () => resolve());
       call.once('error', (error) => reject(new RunError(`can't reach rank ${peer}: ${error.message}`)));
     });
-    this.#incoming.set(peer, { iterator: call[Symbol.asyncIterator]() as AsyncIterator<Slice__Output>, cancel: () => call.cancel() });
+    this.#incoming.set(peer, new IncomingLine(call));
   }
 
   /** Resolves when the stream has taken the slice, which it copies. */
@@ -130,14 +130,14 @@ export class Mesh {
   async receive(peer: number): Promise<Slice> {
     const line = this.#incoming.get(peer);
     if (line === undefined) throw new RunError(`no line to rank ${peer}`);
-    let next: IteratorResult<Slice__Output>;
+    let message: Slice__Output | undefined;
     try {
-      next = await line.iterator.next();
+      message = await line.next();
     } catch (error) {
       throw new RunError(`line to rank ${peer} broke: ${messageOf(error)}`);
     }
-    if (next.done === true) throw new RunError(`rank ${peer} hung up`);
-    return unpackSlice(next.value.packed);
+    if (message === undefined) throw new RunError(`rank ${peer} hung up`);
+    return unpackSlice(message.packed);
   }
 
   /** Ends all lines and the server. Safe to call twice. */
@@ -184,5 +184,39 @@ export class Mesh {
       Buffer.from(pem),
     );
     return grpc.credentials.createSsl(authority, key, certificate);
+  }
+}
+
+/**
+ * A stream of slices from one peer, always one slice ahead of who reads it. Until its first read grpc-js
+ * takes in everything that comes, without any limit; from then on it takes what is read.
+ */
+class IncomingLine {
+  readonly #call: grpc.ClientReadableStream<Slice__Output>;
+  readonly #iterator: AsyncIterator<Slice__Output>;
+  #ahead: Promise<IteratorResult<Slice__Output>>;
+
+  constructor(call: grpc.ClientReadableStream<Slice__Output>) {
+    this.#call = call;
+    this.#iterator = call[Symbol.asyncIterator]() as AsyncIterator<Slice__Output>;
+    this.#ahead = this.#read();
+  }
+
+  /** The next message; undefined at the end. One caller at a time. */
+  async next(): Promise<Slice__Output | undefined> {
+    const result = await this.#ahead;
+    if (result.done === true) return undefined;
+    this.#ahead = this.#read();
+    return result.value;
+  }
+
+  cancel(): void {
+    this.#call.cancel();
+  }
+
+  #read(): Promise<IteratorResult<Slice__Output>> {
+    const reading = this.#iterator.next();
+    reading.catch(() => undefined); // Who calls next() will see it.
+    return reading;
   }
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { scheduleCommand } from '../../src/cli/schedule.js';
-import { bytesText, secondsText } from '../../src/cli/schedule-text.js';
+import { bytesText, secondsText } from '../../src/cli/text.js';
 import { InputError } from '../../src/errors.js';
 
 const SCENARIO = `

@@ -8,29 +8,47 @@ import type { Operation } from '../../src/schedule/operation.js';
 describe('play', () => {
   test('starts nothing before what it depends on, and keeps each stream in order', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 2, max: 6 }), fc.integer({ min: 7, max: 60 }), async (worldSize, size) => {
-        const protocol = { kind: 'diloco', innerSteps: 2, outer: { learningRate: 0.7, momentum: 0.9 }, slice: 256 } as const;
-        const { operations } = compileRound({ protocol, worldSize, parameterCount: size, round: 0 }).parts[0]!;
-        const ended = new Set<number>();
-        const running = new Set<string>();
-        const perform = async (operation: Operation): Promise<void> => {
-          expect(operation.after.every((id) => ended.has(id))).toBe(true);
-          expect(running.has(operation.stream)).toBe(false);
-          running.add(operation.stream);
-          await sleep(0);
-          running.delete(operation.stream);
-          ended.add(operation.id);
-        };
-        const played = await play(operations, { perform });
-        expect(played.map(({ id }) => id)).toEqual(operations.map(({ id }) => id));
-        expect(played.every(({ start, end }) => end >= start)).toBe(true);
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 2, max: 6 }),
+        fc.integer({ min: 7, max: 60 }),
+        async (worldSize, size) => {
+          const protocol = {
+            kind: 'diloco',
+            innerSteps: 2,
+            outer: { learningRate: 0.7, momentum: 0.9 },
+            slice: 256,
+          } as const;
+          const { operations } = compileRound({ protocol, worldSize, parameterCount: size, round: 0 })
+            .parts[0]!;
+          const ended = new Set<number>();
+          const running = new Set<string>();
+          const perform = async (operation: Operation): Promise<void> => {
+            expect(operation.after.every((id) => ended.has(id))).toBe(true);
+            expect(running.has(operation.stream)).toBe(false);
+            running.add(operation.stream);
+            await sleep(0);
+            running.delete(operation.stream);
+            ended.add(operation.id);
+          };
+          const played = await play(operations, { perform });
+          expect(played.map(({ id }) => id)).toEqual(operations.map(({ id }) => id));
+          expect(played.every(({ start, end }) => end >= start)).toBe(true);
+        },
+      ),
       { numRuns: 20 },
     );
   });
 
   test('fails with the error of the operation that failed', async () => {
-    const compute: Operation = { id: 0, kind: 'compute', stream: 'compute', after: [], work: 'gradient', firstStep: 0, steps: 1 };
+    const compute: Operation = {
+      id: 0,
+      kind: 'compute',
+      stream: 'compute',
+      after: [],
+      work: 'gradient',
+      firstStep: 0,
+      steps: 1,
+    };
     const outer: Operation = { id: 1, kind: 'outer', stream: 'compute', after: [0], optimizer: 'inner' };
     const perform = (): Promise<void> => Promise.reject(new Error('out of memory'));
     await expect(play([compute, outer], { perform })).rejects.toThrow('out of memory');

@@ -98,7 +98,14 @@ describe('Metrics', () => {
 
   it('observes no burst in a round without sends', async () => {
     const metrics = newMetrics();
-    metrics.apply({ type: 'round', rank: 0, round: 0, outerOverrunSeconds: 0, eventLoopLagSeconds: 0, operations: [] });
+    metrics.apply({
+      type: 'round',
+      rank: 0,
+      round: 0,
+      outerOverrunSeconds: 0,
+      eventLoopLagSeconds: 0,
+      operations: [],
+    });
     const { value } = await read(metrics);
     expect(value('meshbeat_burst_duration_seconds_count', { node: 'ada' })).toBe(0);
     expect(value('meshbeat_round_duration_seconds_count', { node: 'ada' })).toBe(0);

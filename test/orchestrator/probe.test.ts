@@ -16,7 +16,9 @@ describe('roundTripPairs', () => {
   test('with many nodes: every node, no pair twice, about N log N of them', () => {
     for (const size of [13, 32, 64, 100]) {
       const byRank = roundTripPairs(size);
-      const pairs = byRank.flatMap((peers, rank) => peers.map((peer) => [rank, peer].sort((a, b) => a - b).join()));
+      const pairs = byRank.flatMap((peers, rank) =>
+        peers.map((peer) => [rank, peer].sort((a, b) => a - b).join()),
+      );
       expect(new Set(pairs).size).toBe(pairs.length);
       expect(new Set(pairs.flatMap((pair) => pair.split(','))).size).toBe(size);
       expect(pairs.length).toBeLessThanOrEqual(size * Math.ceil(Math.log2(size)));

@@ -94,7 +94,14 @@ export function round(rank: number, index: number, start: number, burstSeconds: 
     { ...base, id: 3, kind: 'recv', stream: `recv:${peer}`, peer, bytes: 1000, start: burst - 0.5, end },
     { ...base, id: 4, kind: 'outer', stream: 'compute', start: end, end: end + 0.25 },
   ];
-  return { type: 'round', rank, round: index, outerOverrunSeconds: 0, eventLoopLagSeconds: 0.01 * (index + 1), operations };
+  return {
+    type: 'round',
+    rank,
+    round: index,
+    outerOverrunSeconds: 0,
+    eventLoopLagSeconds: 0.01 * (index + 1),
+    operations,
+  };
 }
 
 /** The first round ends 2 s after training began, the second 4.5 s after. */

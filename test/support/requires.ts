@@ -29,7 +29,7 @@ export function describeIf(obstacle: string | undefined, name: string, define: (
     return;
   }
   process.stderr.write(`skipped: ${message}\n`);
-  describe.skip(name, define);
+  describe.skip(message, define);
 }
 
 /** Whether a program of this name is on the PATH and may be executed. */

@@ -85,7 +85,8 @@ describe('Mesh', () => {
     }
     // 32 MiB of HTTP/2 window and what the kernel and the streams hold; far below the 400 MiB wanted.
     expect(sent).toBeLessThan(150);
-    for (let sequence = 0; sequence < 400; sequence++) expect((await zero.receive(1)).sequence).toBe(sequence);
+    for (let sequence = 0; sequence < 400; sequence++)
+      expect((await zero.receive(1)).sequence).toBe(sequence);
     await sending;
   });
 

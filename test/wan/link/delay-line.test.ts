@@ -26,24 +26,27 @@ describe('DelayLine', () => {
 
   test('jitter stays within its half-width and keeps each lane in order', () => {
     fc.assert(
-      fc.property(fc.array(fc.double({ min: 0, max: 0.02, noNaN: true }), { minLength: 2, maxLength: 100 }), (gaps) => {
-        const jittery = line([{ delay: 0.02, jitter: 0.01, loss: 0 }]);
-        const sent: { one: Queued; at: number }[] = [];
-        let now = 0;
-        for (const gap of gaps) {
-          now += gap;
-          const one = packet();
-          jittery.accept(one, now);
-          sent.push({ one, at: now });
-        }
-        const out: Queued[] = [];
-        jittery.release(Infinity, (released) => out.push(released));
-        expect(out).toEqual(sent.map(({ one }) => one));
-        for (const { one, at } of sent) {
-          expect(one.due).toBeGreaterThanOrEqual(at + 0.01 - 1e-12);
-          expect(one.due).toBeLessThanOrEqual(at + 0.03 + 1e-12);
-        }
-      }),
+      fc.property(
+        fc.array(fc.double({ min: 0, max: 0.02, noNaN: true }), { minLength: 2, maxLength: 100 }),
+        (gaps) => {
+          const jittery = line([{ delay: 0.02, jitter: 0.01, loss: 0 }]);
+          const sent: { one: Queued; at: number }[] = [];
+          let now = 0;
+          for (const gap of gaps) {
+            now += gap;
+            const one = packet();
+            jittery.accept(one, now);
+            sent.push({ one, at: now });
+          }
+          const out: Queued[] = [];
+          jittery.release(Infinity, (released) => out.push(released));
+          expect(out).toEqual(sent.map(({ one }) => one));
+          for (const { one, at } of sent) {
+            expect(one.due).toBeGreaterThanOrEqual(at + 0.01 - 1e-12);
+            expect(one.due).toBeLessThanOrEqual(at + 0.03 + 1e-12);
+          }
+        },
+      ),
     );
   });
 

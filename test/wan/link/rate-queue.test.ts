@@ -60,10 +60,16 @@ describe('RateQueue', () => {
   test('no packet leaves before its serialization from its own arrival, whatever the clock does', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.record({ gap: fc.double({ min: 0, max: 0.01, noNaN: true }), bytes: fc.integer({ min: 40, max: 1500 }) }), {
-          minLength: 1,
-          maxLength: 80,
-        }),
+        fc.array(
+          fc.record({
+            gap: fc.double({ min: 0, max: 0.01, noNaN: true }),
+            bytes: fc.integer({ min: 40, max: 1500 }),
+          }),
+          {
+            minLength: 1,
+            maxLength: 80,
+          },
+        ),
         fc.array(fc.double({ min: 0, max: 0.02, noNaN: true }), { minLength: 1, maxLength: 200 }),
         (arrivals, clock) => {
           const rate = 4e6;

@@ -30,10 +30,17 @@ describeIf(obstacle, 'netns fabric', () => {
       const fabric = await create({ topology, seed: 1 });
       try {
         const { namespaceFd } = fabric.placements[1]!;
-        const shown = spawnSync('nsenter', [`--net=/proc/${process.pid}/fd/${namespaceFd}`, 'ip', '-br', 'addr'], {
-          encoding: 'utf8',
-        }).stdout;
-        const devices = shown.trim().split('\n').map((line) => line.split(/[\s@]+/)[0]);
+        const shown = spawnSync(
+          'nsenter',
+          [`--net=/proc/${process.pid}/fd/${namespaceFd}`, 'ip', '-br', 'addr'],
+          {
+            encoding: 'utf8',
+          },
+        ).stdout;
+        const devices = shown
+          .trim()
+          .split('\n')
+          .map((line) => line.split(/[\s@]+/)[0]);
         expect(devices.sort()).toEqual(['eth0', 'lo', 'wan0']);
         expect(shown).toContain('10.77.0.2/16');
       } finally {
@@ -56,8 +63,16 @@ describeIf(obstacle, 'netns fabric', () => {
 
     test('a set-up that fails half way leaves nothing and says what failed', async () => {
       const before = readdirSync('/proc/self/fd').length;
-      const broken = topologyOf([{ uplink: 1e6, downlink: 1e6 }, { uplink: 1e6, downlink: 1e6 }], () => clean(0));
-      const nodes = broken.nodes.map((node) => (node.rank === 1 ? { ...node, address: '10.77.0.999' } : node));
+      const broken = topologyOf(
+        [
+          { uplink: 1e6, downlink: 1e6 },
+          { uplink: 1e6, downlink: 1e6 },
+        ],
+        () => clean(0),
+      );
+      const nodes = broken.nodes.map((node) =>
+        node.rank === 1 ? { ...node, address: '10.77.0.999' } : node,
+      );
       await expect(create({ topology: { ...broken, nodes }, seed: 1 })).rejects.toThrow(/node node-[01]/);
       expect(readdirSync('/proc/self/fd').length).toBe(before);
     });

@@ -63,19 +63,22 @@ class TinyMesh {
 }
 
 describe('Access', () => {
-  test.each([0, 1])('whoever dials (rank %i), SYN to SYN-ACK on the bridge is the round-trip time', (dialer) => {
-    const mesh = new TinyMesh();
-    const listener = 1 - dialer;
-    mesh.send({ from: dialer, to: listener, ports: [40000, 8470], flags: SYN });
-    mesh.send({ from: listener, to: dialer, ports: [8470, 40000], flags: SYN | ACK });
-    mesh.send({ from: dialer, to: listener, ports: [40000, 8470] });
-    const [syn, synAck, ack] = mesh.crossings;
-    expect(synAck! - syn!).toBeCloseTo(2 * DELAY, 4);
-    expect(ack! - synAck!).toBeCloseTo(0, 4);
-    // And both ends lived through the delay, once each way.
-    expect(mesh.delivered.map(({ rank }) => rank)).toEqual([listener, dialer, listener]);
-    expect(mesh.delivered[0]!.at - syn!).toBeCloseTo(DELAY, 4);
-  });
+  test.each([0, 1])(
+    'whoever dials (rank %i), SYN to SYN-ACK on the bridge is the round-trip time',
+    (dialer) => {
+      const mesh = new TinyMesh();
+      const listener = 1 - dialer;
+      mesh.send({ from: dialer, to: listener, ports: [40000, 8470], flags: SYN });
+      mesh.send({ from: listener, to: dialer, ports: [8470, 40000], flags: SYN | ACK });
+      mesh.send({ from: dialer, to: listener, ports: [40000, 8470] });
+      const [syn, synAck, ack] = mesh.crossings;
+      expect(synAck! - syn!).toBeCloseTo(2 * DELAY, 4);
+      expect(ack! - synAck!).toBeCloseTo(0, 4);
+      // And both ends lived through the delay, once each way.
+      expect(mesh.delivered.map(({ rank }) => rank)).toEqual([listener, dialer, listener]);
+      expect(mesh.delivered[0]!.at - syn!).toBeCloseTo(DELAY, 4);
+    },
+  );
 
   test('two connections between the same nodes, one dialed from each side, do not mix', () => {
     const mesh = new TinyMesh();
@@ -105,6 +108,10 @@ describe('Access', () => {
     ipv6.buffer[0] = 0x60;
     const short = ipPacket({ from: 0, to: 1, ports: [1, 2] });
     short.setLength(10);
-    expect([foreign, ipv6, short].map((packet) => access.accept(packet, 0))).toEqual(['stray', 'stray', 'stray']);
+    expect([foreign, ipv6, short].map((packet) => access.accept(packet, 0))).toEqual([
+      'stray',
+      'stray',
+      'stray',
+    ]);
   });
 });

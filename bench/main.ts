@@ -1,0 +1,208 @@
+/**
+ * `npm run bench`: how fast the network between the nodes is, and how much of it the data plane uses.
+ *
+ * Figures of one run compare with each other (a ratio, or against what was set), not with another day's: the
+ * machine is shared. Every figure is the median of several repeats, with the extremes beside it.
+ */
+import Table from 'cli-table3';
+import { netnsFeasibility } from '../src/wan/netns/feasible.js';
+import { NetnsFabric } from '../src/wan/netns/fabric.js';
+import type { Lateness } from '../src/wan/fabric.js';
+import type { Topology } from '../src/scenario/index.js';
+import { Ring, type RingOptions } from './ring.js';
+
+const REPEATS = 5;
+const MIB = 1024 * 1024;
+const SLICE = 64 * 1024;
+/** What a target says, and the figure it is about. */
+const TARGETS = { shapedShare: 0.9, rawShare: 0.4 };
+
+const log = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** Nodes of equal rates with equal paths; `rate` in bit/s, `delay` one way in seconds. */
+function topologyOf(size: number, rate: number, delay: number): Topology {
+  const ranks = Array.from({ length: size }, (_, rank) => rank);
+  return {
+    nodes: ranks.map((rank) => ({
+      rank,
+      name: `node-${rank}`,
+      region: 'bench',
+      uplink: rate,
+      downlink: rate,
+      address: `10.77.0.${rank + 1}`,
+    })),
+    paths: ranks.map(() => ranks.map(() => ({ delay, jitter: 0, loss: 0 }))),
+    // So deep that TCP never loses a packet to it: the shaper is measured here, not TCP.
+    queue: { bytes: 64 * MIB },
+    mtu: 1500,
+  };
+}
+
+const openFabric = (topology: Topology): Promise<NetnsFabric> =>
+  NetnsFabric.create({
+    topology,
+    seed: 1,
+    congestion: 'cubic',
+    slowStartAfterIdle: false,
+    initialWindow: 1000,
+  });
+
+interface ShaperFigures {
+  /** Goodput at the receiver, bit/s; frames and packets through the shaper. */
+  readonly goodput: number[];
+  readonly packetsPerSecond: number[];
+  readonly lateness: Lateness;
+}
+
+/** One TCP stream from each of two nodes to the other, through the shaper. */
+async function benchShaper(rate: number, delay: number, bytes: number): Promise<ShaperFigures> {
+  const fabric = await openFabric(topologyOf(2, rate, delay));
+  try {
+    const ring = await Ring.start({ fabric, size: 2, elements: 2, slice: SLICE });
+    await ring.rawCopy(bytes / 4); // TCP finds its window
+    const goodput: number[] = [];
+    const packetsPerSecond: number[] = [];
+    for (let repeat = 0; repeat < REPEATS; repeat++) {
+      const before = passed(fabric);
+      const seconds = await ring.rawCopy(bytes);
+      goodput.push((8 * bytes) / seconds);
+      packetsPerSecond.push((passed(fabric) - before) / seconds);
+    }
+    await ring.close();
+    return { goodput, packetsPerSecond, lateness: fabric.lateness() };
+  } finally {
+    await fabric.close();
+  }
+}
+
+/** Packets that left a shaper, in either direction. */
+function passed(fabric: NetnsFabric): number {
+  return fabric.counters().reduce((sum, node) => sum + node.egressPackets + node.ingressPackets, 0);
+}
+
+/** All-reduce and raw copy in turn, so that both meet the same weather of this machine; seconds each. */
+async function benchRing(options: RingOptions): Promise<{ bytes: number; reduce: number[]; raw: number[] }> {
+  const ring = await Ring.start(options);
+  try {
+    await ring.allReduce();
+    await ring.rawCopy();
+    const reduce: number[] = [];
+    const raw: number[] = [];
+    for (let repeat = 0; repeat < REPEATS; repeat++) {
+      reduce.push(await ring.allReduce());
+      raw.push(await ring.rawCopy());
+    }
+    return { bytes: ring.bytesPerNode, reduce, raw };
+  } finally {
+    await ring.close();
+  }
+}
+
+async function inFabric<T>(topology: Topology, action: (fabric: NetnsFabric) => Promise<T>): Promise<T> {
+  const fabric = await openFabric(topology);
+  try {
+    return await action(fabric);
+  } finally {
+    await fabric.close();
+  }
+}
+
+const sorted = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
+const median = (values: readonly number[]): number => sorted(values)[Math.floor(values.length / 2)]!;
+const spread = (values: readonly number[], text: (value: number) => string): string =>
+  `${text(median(values))} (${text(Math.min(...values))} … ${text(Math.max(...values))})`;
+const mbit = (bits: number): string => `${(bits / 1e6).toFixed(1)} Mbit/s`;
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const milliseconds = (seconds: number): string => `${(1000 * seconds).toFixed(3)} ms`;
+
+async function main(): Promise<void> {
+  const feasibility = netnsFeasibility();
+  if (feasibility.way !== 'direct') {
+    const missing = feasibility.way === 'none' ? feasibility.missing : 'root';
+    log(`The shaper is not benchmarked here: it needs ${missing}.`);
+  }
+  const table = new Table({
+    head: ['what', 'figure', 'median (lowest … highest)', 'target'],
+    style: { head: [] },
+  });
+  const row = (what: string, figure: string, value: string, target = ''): void =>
+    void table.push([what, figure, value, target]);
+
+  if (feasibility.way === 'direct') {
+    for (const [what, rate, delay, bytes] of [
+      ['shaper, unshaped', Infinity, 0, 64 * MIB],
+      ['shaper, 200 Mbit/s and 20 ms', 200e6, 0.02, 32 * MIB],
+    ] as const) {
+      log(`${what} …`);
+      const { goodput, packetsPerSecond, lateness } = await benchShaper(rate, delay, bytes);
+      row(what, 'TCP goodput, each way', spread(goodput, mbit));
+      row(
+        what,
+        'packets through it',
+        spread(packetsPerSecond, (value) => `${Math.round(value)}/s`),
+      );
+      row(
+        what,
+        'lateness p50, p99, max',
+        [lateness.p50, lateness.p99, lateness.max].map(milliseconds).join(', '),
+      );
+    }
+    const rate = 40e6;
+    log('all-reduce, 4 nodes, 40 Mbit/s and 10 ms …');
+    const shaped = await inFabric(topologyOf(4, rate, 0.01), (fabric) =>
+      benchRing({ fabric, size: 4, elements: 2 * MIB, slice: SLICE }),
+    );
+    const share = shaped.reduce.map((seconds) => (8 * shaped.bytes) / seconds / rate);
+    row(
+      'all-reduce, 40 Mbit/s, 10 ms',
+      'goodput of 2V(N−1)/N over the link rate',
+      spread(share, percent),
+      `≥ ${percent(TARGETS.shapedShare)}`,
+    );
+    log('all-reduce, 4 nodes, unshaped, through the shaper …');
+    const unshaped = await inFabric(topologyOf(4, Infinity, 0), (fabric) =>
+      benchRing({ fabric, size: 4, elements: 4 * MIB, slice: 1 * MIB }),
+    );
+    ratios('all-reduce, unshaped, through the shaper', unshaped);
+  }
+  log('all-reduce, 4 nodes, plain loopback …');
+  ratios('all-reduce, plain loopback', await benchRing({ size: 4, elements: 8 * MIB, slice: 1 * MIB }));
+  process.stdout.write(`${table.toString()}\n`);
+
+  function ratios(
+    what: string,
+    { bytes, reduce, raw }: { bytes: number; reduce: number[]; raw: number[] },
+  ): void {
+    row(
+      what,
+      'all-reduce, each node',
+      spread(
+        reduce.map((seconds) => (8 * bytes) / seconds),
+        mbit,
+      ),
+    );
+    row(
+      what,
+      'raw TCP copy of the same bytes',
+      spread(
+        raw.map((seconds) => (8 * bytes) / seconds),
+        mbit,
+      ),
+    );
+    const share = reduce.map((seconds, index) => raw[index]! / seconds);
+    row(
+      what,
+      'all-reduce (with TLS and sums) over raw TCP',
+      spread(share, percent),
+      `≥ ${percent(TARGETS.rawShare)}`,
+    );
+  }
+}
+
+// A benchmark that hangs says so instead of hanging.
+const watchdog = setTimeout(() => {
+  log('the benchmark did not end within five minutes; giving up');
+  process.exit(1);
+}, 300_000);
+await main();
+clearTimeout(watchdog);

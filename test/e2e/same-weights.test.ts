@@ -1,0 +1,48 @@
+/**
+ * Same seed, same weights: the project's strongest test. A mesh of threads between shaped links must end with
+ * the bits that one process computes without any network, whatever fabric it ran on; if packets were lost,
+ * slices swapped, or a sum taken in another order, it shows here.
+ */
+import { basename, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { compileRound } from '../../orchestrator/schedules/index.js';
+import { loadScenario } from '../../src/scenario/index.js';
+import { trainReference, type ReferenceResult } from '../../src/training/index.js';
+import { scratchFolder } from '../support/files.js';
+import { completeRun, TINY, TINY_DDP } from '../support/meshbeat.js';
+import { netns } from '../support/needs.js';
+import { describeIf } from '../support/requires.js';
+
+const folder = scratchFolder();
+const reference = (scenario: string, seed: number): Promise<ReferenceResult> =>
+  trainReference(loadScenario(scenario, { seed }), compileRound);
+
+async function expectAsReference(fabric: string, scenario: string, seed: number): Promise<void> {
+  const expected = await reference(scenario, seed);
+  const out = join(folder, basename(scenario, '.yaml'));
+  const { summary } = await completeRun(scenario, out, '--fabric', fabric, '--seed', String(seed));
+  expect(summary).toMatchObject({ fabric, seed });
+  expect(summary.training).toMatchObject(expected);
+  // One hash among all nodes; the summary's is rank 0's.
+  const hashes = summary.gate.checks.find(({ name }) => name === 'different final weights');
+  expect(hashes).toMatchObject({ measured: 1, ok: true });
+}
+
+describe.each([
+  ['diloco', TINY],
+  ['ddp', TINY_DDP],
+])('%s', (_, scenario) => {
+  test('on threads, as in one process', () => expectAsReference('threads', scenario, 1));
+
+  describeIf(netns(), 'between namespaces', () => {
+    test('as in one process', () => expectAsReference('netns', scenario, 1));
+  });
+
+  test('training helps, and another seed ends elsewhere', async () => {
+    const [one, two] = [await reference(scenario, 1), await reference(scenario, 2)];
+    expect(one.weightsSha256).not.toBe(two.weightsSha256);
+    expect(one.finalLoss).toBeLessThan(one.initialLoss);
+  });
+});
+
+test('another seed on a mesh, as in one process', () => expectAsReference('threads', TINY, 2));
