@@ -38,7 +38,7 @@ type Control = grpc.ClientDuplexStream<NodeMessage, OrchestratorMessage__Output>
 export async function runNode(options: NodeOptions): Promise<void> {
   const client = new controlContract(options.orchestrator, grpc.credentials.createInsecure(), {
     'grpc.max_receive_message_length': -1,
-  }) as OrchestratorClient;
+  });
   const control = client.attach();
   const say = (message: NodeMessage): void => void control.write(message);
   let member: Member | undefined;
@@ -152,7 +152,9 @@ class Member {
         return;
       case 'round': {
         const round = message.round!;
-        this.#rounds = this.#rounds.then(() => this.#play(round)).catch((error: unknown) => this.#fail(error));
+        this.#rounds = this.#rounds
+          .then(() => this.#play(round))
+          .catch((error: unknown) => this.#fail(error));
         return;
       }
       case 'finish':
@@ -161,6 +163,8 @@ class Member {
         return;
       case 'welcome':
         throw new Error('welcomed twice');
+      case undefined:
+        throw new Error('the orchestrator sent an empty message');
     }
   }
 
@@ -194,7 +198,8 @@ class Member {
   async #finish(deliverWeights: boolean): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure.error;
     const { parameters, shared } = this.#memory;
-    const finalLoss = this.#rank === 0 ? { finalLoss: await this.#options.device.evaluate({ memory: shared }) } : {};
+    const finalLoss =
+      this.#rank === 0 ? { finalLoss: await this.#options.device.evaluate({ memory: shared }) } : {};
     if (deliverWeights) await deliver(this.#client, this.#options.token, parameters);
     this.#say({ finished: { weightsSha256: weightsSha256(parameters), ...finalLoss } });
   }

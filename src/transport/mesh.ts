@@ -86,7 +86,7 @@ export class Mesh {
       ...CHANNEL_OPTIONS,
       'grpc.ssl_target_name_override': address.name,
       'grpc.default_authority': address.name,
-    }) as MeshClient;
+    });
     this.#clients.set(peer, client);
     return client;
   }
@@ -173,15 +173,18 @@ export class Mesh {
   #serverCredentials(): grpc.ServerCredentials {
     const identity = this.#options.identity;
     if (identity === undefined) return grpc.ServerCredentials.createInsecure();
-    const pair = { private_key: Buffer.from(identity.privateKey), cert_chain: Buffer.from(identity.certificate) };
+    const pair = {
+      private_key: Buffer.from(identity.privateKey),
+      cert_chain: Buffer.from(identity.certificate),
+    };
     return grpc.ServerCredentials.createSsl(Buffer.from(identity.authority), [pair], true);
   }
 
   #channelCredentials(): grpc.ChannelCredentials {
     const identity = this.#options.identity;
     if (identity === undefined) return grpc.credentials.createInsecure();
-    const [authority, key, certificate] = [identity.authority, identity.privateKey, identity.certificate].map((pem) =>
-      Buffer.from(pem),
+    const [authority, key, certificate] = [identity.authority, identity.privateKey, identity.certificate].map(
+      (pem) => Buffer.from(pem),
     );
     return grpc.credentials.createSsl(authority, key, certificate);
   }

@@ -6,9 +6,10 @@
  *     release   gives out what is due
  *
  * Everything between two nodes is a composition of such stages: a path is a delay line, an access link a
- * rate queue; src/wan/shaper/access.ts and src/wan/threads/stream-wan.ts say in which order. A stage knows no clock and no socket: time is an
- * argument, in seconds from any fixed instant, and never goes back. So a day of traffic can be pushed
- * through in a test in milliseconds, and the same code serves the packet shaper and the stream relay.
+ * rate queue; src/wan/shaper/access.ts and src/wan/threads/stream-wan.ts say in which order. A stage knows
+ * no clock and no socket: time is an argument, in seconds from any fixed instant, and never goes back. So a
+ * day of traffic can be pushed through in a test in milliseconds, and the same code serves the packet shaper
+ * and the stream relay.
  */
 
 /** What a stage must know of a packet. The stage writes `due`; whoever made the packet owns the rest. */
