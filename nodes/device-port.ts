@@ -21,7 +21,8 @@ interface Request {
   readonly argument: unknown;
 }
 
-type Response = { readonly id: number; readonly result: unknown } | { readonly id: number; readonly error: string };
+type Response =
+  { readonly id: number; readonly result: unknown } | { readonly id: number; readonly error: string };
 
 /** Answers requests from a port until it closes. */
 export function serveDevice(device: DeviceTasks, port: MessagePort): void {

@@ -59,7 +59,10 @@ export class NodeHost {
     serveDevice(this.#device, port1);
     const { orchestrator, tokens } = options;
     const data: NodeThreadData = { orchestrator, token: tokens[rank]!, placement, device: port2 };
-    const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData: data, transferList: [port2] });
+    const worker = new Worker(new URL('./thread.js', import.meta.url), {
+      workerData: data,
+      transferList: [port2],
+    });
     worker.on('error', (error) => {
       if (!this.#closing) options.onDeath(rank, `its thread failed: ${messageOf(error)}`);
     });

@@ -72,7 +72,12 @@ export class Prober {
     const packets = Math.round((TRAIN_SECONDS * rate) / (8 * mtu));
     const patience = 0.5 + paths[from]![rank]!.delay + paths[rank]![from]!.delay;
     const { host, port } = placement.peers[from]!;
-    const train = { rate, packets: Math.min(LARGEST_TRAIN, Math.max(SMALLEST_TRAIN, packets)), mtu, patience };
+    const train = {
+      rate,
+      packets: Math.min(LARGEST_TRAIN, Math.max(SMALLEST_TRAIN, packets)),
+      mtu,
+      patience,
+    };
     const result = await this.#datagrams!.measure(host, port, train);
     return { from, to: rank, rate: result.rate, packetsSent: result.sent, packetsReceived: result.received };
   }

@@ -93,7 +93,12 @@ export class Replica {
   async #receive(round: number, operation: RecvOperation): Promise<void> {
     const { offset, length, sequence, peer, into } = operation;
     const slice = await this.#options.mesh.receive(peer);
-    if (slice.round !== round || slice.sequence !== sequence || slice.offset !== offset || slice.shape[0] !== length) {
+    if (
+      slice.round !== round ||
+      slice.sequence !== sequence ||
+      slice.offset !== offset ||
+      slice.shape[0] !== length
+    ) {
       throw new RunError(
         `rank ${peer} sent slice ${slice.sequence} of round ${slice.round} (${slice.shape[0]} elements at ` +
           `${slice.offset}); expected slice ${sequence} of round ${round} (${length} elements at ${offset})`,
@@ -118,8 +123,10 @@ export class Replica {
   #update(operation: OuterOperation): Promise<void> {
     const { worldSize, scenario, device } = this.#options;
     const memory = this.#options.memory.shared;
-    if (operation.optimizer === 'inner') return device.innerUpdate({ memory, step: this.#gradientStep, worldSize });
-    if (scenario.protocol.kind !== 'diloco') throw new RunError(`${scenario.protocol.kind} has no outer optimizer`);
+    if (operation.optimizer === 'inner')
+      return device.innerUpdate({ memory, step: this.#gradientStep, worldSize });
+    if (scenario.protocol.kind !== 'diloco')
+      throw new RunError(`${scenario.protocol.kind} has no outer optimizer`);
     const { learningRate, momentum } = scenario.protocol.outer;
     return device.outerUpdate({ memory, worldSize, learningRate, momentum });
   }

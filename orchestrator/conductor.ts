@@ -135,7 +135,12 @@ export class Conductor {
     const { scenario, fabric } = this.#options;
     const worldSize = fabric.topology.nodes.length;
     const parameters = parameterCount(scenario.model);
-    const schedule = compileRound({ protocol: scenario.protocol, worldSize, parameterCount: parameters, round });
+    const schedule = compileRound({
+      protocol: scenario.protocol,
+      worldSize,
+      parameterCount: parameters,
+      round,
+    });
     this.#rounds.push(schedule);
     return schedule;
   }
@@ -223,7 +228,11 @@ export class Conductor {
     const bytes = await this.#options.members.weights;
     const parameters = new Float32Array(new Uint8Array(bytes).buffer);
     const file = this.#options.directory.file('weights.safetensors');
-    const metadata = { scenario: scenario.name, seed: String(scenario.seed), rounds: String(scenario.rounds) };
+    const metadata = {
+      scenario: scenario.name,
+      seed: String(scenario.seed),
+      rounds: String(scenario.rounds),
+    };
     try {
       await writeSafetensors(file, { layout: parameterLayout(scenario.model), parameters, metadata });
     } catch (error) {

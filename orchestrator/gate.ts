@@ -37,9 +37,18 @@ export function runChecks(observed: Observed): GateCheck[] {
     limit('steps that missed their pace', observed.overruns, 0, 'steps'),
     limit('lateness of shaped packets, 99th percentile', lateness.p99, LATENESS_P99_LIMIT, 's'),
     limit('event loop hold-up, longest', observed.eventLoopLag, EVENT_LOOP_LAG_LIMIT, 's'),
-    ...(typeof missedPackets === 'number' ? [limit('packets missed by the capture', missedPackets, 0, 'packets')] : []),
+    ...(typeof missedPackets === 'number'
+      ? [limit('packets missed by the capture', missedPackets, 0, 'packets')]
+      : []),
     ...(capturedPayload === undefined ? [] : [payloadCheck(expectedPayload, capturedPayload)]),
-    { name: 'different final weights', expected: 1, measured: distinct, tolerance: 0, unit: 'hashes', ok: distinct === 1 },
+    {
+      name: 'different final weights',
+      expected: 1,
+      measured: distinct,
+      tolerance: 0,
+      unit: 'hashes',
+      ok: distinct === 1,
+    },
   ];
 }
 
@@ -52,7 +61,8 @@ export function expectedPayload(schedules: Iterable<Schedule>, tls: boolean): nu
   let sum = 0;
   for (const { parts } of schedules) {
     for (const { operations } of parts) {
-      for (const operation of operations) if (operation.kind === 'send') sum += tcpPayloadBytes(operation.bytes, { tls });
+      for (const operation of operations)
+        if (operation.kind === 'send') sum += tcpPayloadBytes(operation.bytes, { tls });
     }
   }
   return sum;

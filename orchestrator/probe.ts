@@ -46,7 +46,10 @@ export function roundTripPairs(worldSize: number): number[][] {
 }
 
 /** One check for each property, of the path that is furthest off what was configured. */
-export function probeChecks(measurements: readonly PathMeasurement__Output[], topology: Topology): GateCheck[] {
+export function probeChecks(
+  measurements: readonly PathMeasurement__Output[],
+  topology: Topology,
+): GateCheck[] {
   const roundTrips: GateCheck[] = [];
   const rates: GateCheck[] = [];
   const losses: GateCheck[] = [];
@@ -59,12 +62,15 @@ export function probeChecks(measurements: readonly PathMeasurement__Output[], to
       const expected = there.delay + back.delay;
       // The shortest of several: jitter may have shortened both ways by its half-width.
       const jitter = there.jitter + back.jitter;
-      const tolerance = Math.max(ROUND_TRIP_TOLERANCE_SECONDS, ROUND_TRIP_TOLERANCE_SHARE * expected) + jitter;
+      const tolerance =
+        Math.max(ROUND_TRIP_TOLERANCE_SECONDS, ROUND_TRIP_TOLERANCE_SHARE * expected) + jitter;
       roundTrips.push(check(`round trip ${label}`, expected, measurement.roundTripSeconds, tolerance, 's'));
     }
     if (measurement.rate !== undefined) {
       const expected = Math.min(topology.nodes[from]!.uplink, topology.nodes[to]!.downlink);
-      rates.push(check(`rate ${label}`, expected, measurement.rate, RATE_TOLERANCE_SHARE * expected, 'bit/s'));
+      rates.push(
+        check(`rate ${label}`, expected, measurement.rate, RATE_TOLERANCE_SHARE * expected, 'bit/s'),
+      );
     }
     if (measurement.packetsSent !== undefined && measurement.packetsReceived !== undefined) {
       const sent = measurement.packetsSent;

@@ -8,10 +8,19 @@ import path from 'node:path';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const at = (...parts) => path.join(root, ...parts);
 const node = (script, args) =>
-  execFileSync(process.execPath, [at('node_modules', script), ...args], { cwd: root, stdio: ['ignore', 2, 2] });
+  execFileSync(process.execPath, [at('node_modules', script), ...args], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
 
 const contracts = readdirSync(at('proto')).filter((file) => file.endsWith('.proto'));
-const options = ['--longs=Number', '--defaults', '--oneofs', '--grpcLib=@grpc/grpc-js', '--importFileExtension=.js'];
+const options = [
+  '--longs=Number',
+  '--defaults',
+  '--oneofs',
+  '--grpcLib=@grpc/grpc-js',
+  '--importFileExtension=.js',
+];
 rmSync(at('proto', 'types'), { recursive: true, force: true });
 execFileSync(
   process.execPath,

@@ -17,7 +17,8 @@ function newestSource() {
   let newest = timeOf(at('tsconfig.json'));
   for (const folder of ['src', 'orchestrator', 'nodes', 'proto', 'test', 'bench']) {
     for (const entry of readdirSync(at(folder), { recursive: true })) {
-      if (/\.(ts|proto)$/.test(entry) && !entry.startsWith('types')) newest = Math.max(newest, timeOf(at(folder, entry)));
+      if (/\.(ts|proto)$/.test(entry) && !entry.startsWith('types'))
+        newest = Math.max(newest, timeOf(at(folder, entry)));
     }
   }
   return newest;

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 
 function findUpwards(start: string): string {
   for (let folder = start; ; folder = path.dirname(folder)) {
-    if (existsSync(path.join(folder, 'package.json')) && existsSync(path.join(folder, 'proto'))) return folder;
+    if (existsSync(path.join(folder, 'package.json')) && existsSync(path.join(folder, 'proto')))
+      return folder;
     if (folder === path.dirname(folder)) throw new Error(`no package.json above ${start}`);
   }
 }

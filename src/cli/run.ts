@@ -35,11 +35,17 @@ export function runCommand(): Command {
     .argument('<scenario>', 'a scenario file (YAML)')
     .option('--out <dir>', 'folder for run directories', 'runs')
     .addOption(
-      new Option('--fabric <fabric>', 'where nodes live').choices(['auto', 'netns', 'threads']).default('auto'),
+      new Option('--fabric <fabric>', 'where nodes live')
+        .choices(['auto', 'netns', 'threads'])
+        .default('auto'),
     )
     .option('--seed <n>', 'seed of everything random', integerOption('--seed', 0, 0xffffffff))
     .option('--set <path=value>', 'override a value of the scenario; may be repeated', collect, [])
-    .option('--metrics <port>', 'serve Prometheus metrics on this port of 127.0.0.1', integerOption('--metrics', 1, 65535))
+    .option(
+      '--metrics <port>',
+      'serve Prometheus metrics on this port of 127.0.0.1',
+      integerOption('--metrics', 1, 65535),
+    )
     .option('--json', 'print the summary as one JSON document on stdout')
     .action(run);
 }
@@ -57,7 +63,9 @@ async function run(file: string, flags: RunFlags): Promise<void> {
   }
   sweepRuntimeFolders();
   // Inside the user namespace one looks like root to oneself.
-  const choice = isInside ? { ...found, reason: `${found.reason}, without root, in a user namespace` } : found;
+  const choice = isInside
+    ? { ...found, reason: `${found.reason}, without root, in a user namespace` }
+    : found;
   const result = await watched(scenario, choice, flags);
   if (flags.json && result.summary !== undefined) {
     process.stdout.write(JSON.stringify(result.summary, null, 2) + '\n');
@@ -70,8 +78,17 @@ async function watched(scenario: Scenario, choice: Choice, flags: RunFlags): Pro
   const topology = topologyOf(scenario);
   const { protocol, rounds, pace } = scenario;
   const stepsPerRound = protocol.kind === 'diloco' ? protocol.innerSteps : 1;
-  const board = new Board(topology, { rounds, stepsPerRound, pace, expectedPeriodSeconds: expectedPeriod(scenario, topology) });
-  const metrics = new Metrics(topology, { scenario: scenario.name, protocol: protocol.kind, fabric: choice.kind });
+  const board = new Board(topology, {
+    rounds,
+    stepsPerRound,
+    pace,
+    expectedPeriodSeconds: expectedPeriod(scenario, topology),
+  });
+  const metrics = new Metrics(topology, {
+    scenario: scenario.name,
+    protocol: protocol.kind,
+    fabric: choice.kind,
+  });
   const endpoint =
     flags.metrics === undefined
       ? undefined
@@ -112,7 +129,11 @@ function expectedPeriod(scenario: Scenario, topology: Topology): number {
 function reportOf({ summary, failure, directory }: RunResult): string {
   if (summary !== undefined) {
     const colour = process.stderr.isTTY && pc.isColorSupported;
-    return renderReport(summary, { directory: directory.path, colour, ...(failure === undefined ? {} : { failure }) });
+    return renderReport(summary, {
+      directory: directory.path,
+      colour,
+      ...(failure === undefined ? {} : { failure }),
+    });
   }
   return `run failed: ${failure}\nwhat was written up to then is in ${directory.path}\n`;
 }

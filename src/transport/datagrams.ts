@@ -80,7 +80,10 @@ export class DatagramProbe {
       const arrivals: Arrivals = { train: ++this.#trains, received: 0, started: new Deferred() };
       this.#arrivals = arrivals;
       this.#socket.send(request(arrivals.train, train), port, host);
-      const answered = await Promise.race([arrivals.started.promise.then(() => true), sleep(train.patience * 1000, false)]);
+      const answered = await Promise.race([
+        arrivals.started.promise.then(() => true),
+        sleep(train.patience * 1000, false),
+      ]);
       if (!answered) continue;
       while (epochSeconds() - arrivals.last!.time < SILENCE) await sleep(SILENCE * 500);
       return result(arrivals, train);

@@ -22,7 +22,11 @@ export function echo(call: grpc.ServerDuplexStream<EchoMessage__Output, EchoMess
 
 export function sendBulk(call: grpc.ServerWritableStream<BulkRequest__Output, BulkChunk>): void {
   const send = async (): Promise<void> => {
-    for (let left = Math.min(call.request.bytes, LARGEST_BULK); left > 0 && !call.cancelled; left -= CHUNK.length) {
+    for (
+      let left = Math.min(call.request.bytes, LARGEST_BULK);
+      left > 0 && !call.cancelled;
+      left -= CHUNK.length
+    ) {
       if (!call.write({ data: CHUNK.subarray(0, Math.min(left, CHUNK.length)) })) {
         await Promise.race([once(call, 'drain'), once(call, 'cancelled')]);
       }

@@ -28,7 +28,8 @@ export function unpackSlice(packed: Uint8Array): Slice {
   const fields: unknown = packr.unpack(packed);
   if (!Array.isArray(fields) || fields.length !== 6) throw new RangeError('not a slice');
   const [round, sequence, dtype, shape, offset, data] = fields as unknown[];
-  if (!isCount(round) || !isCount(sequence) || !isCount(offset)) throw new RangeError('slice with a wrong number');
+  if (!isCount(round) || !isCount(sequence) || !isCount(offset))
+    throw new RangeError('slice with a wrong number');
   if (dtype !== 'float32') throw new RangeError(`slice of unknown type ${String(dtype)}`);
   if (!Array.isArray(shape) || !shape.every(isCount)) throw new RangeError('slice with a wrong shape');
   const elements = shape.reduce((product: number, size: number) => product * size, 1);

@@ -1,5 +1,8 @@
 /** Operations in the control plane's messages: the same fields, but every kind has all of them there. */
-import type { Operation as Wire, Operation__Output } from '../../proto/types/meshbeat/control/v1/Operation.js';
+import type {
+  Operation as Wire,
+  Operation__Output,
+} from '../../proto/types/meshbeat/control/v1/Operation.js';
 import { RunError } from '../errors.js';
 import type { Operation, Stream } from '../schedule/operation.js';
 
@@ -14,7 +17,15 @@ export function fromWire(wire: Operation__Output): Operation {
   switch (wire.kind) {
     case 'compute': {
       const work = oneOf(wire.work, ['inner-steps', 'gradient']);
-      return { kind: 'compute', id, after, stream: 'compute', work, firstStep: wire.firstStep, steps: wire.steps };
+      return {
+        kind: 'compute',
+        id,
+        after,
+        stream: 'compute',
+        work,
+        firstStep: wire.firstStep,
+        steps: wire.steps,
+      };
     }
     case 'send':
       return { kind: 'send', stream: wire.stream as Stream & `send:${number}`, ...transfer };
@@ -23,7 +34,13 @@ export function fromWire(wire: Operation__Output): Operation {
       return { kind: 'recv', stream: wire.stream as Stream & `recv:${number}`, ...transfer, into };
     }
     case 'outer':
-      return { kind: 'outer', id, after, stream: 'compute', optimizer: oneOf(wire.optimizer, ['nesterov', 'inner']) };
+      return {
+        kind: 'outer',
+        id,
+        after,
+        stream: 'compute',
+        optimizer: oneOf(wire.optimizer, ['nesterov', 'inner']),
+      };
     default:
       throw new RunError(`operation of unknown kind '${wire.kind}'`);
   }
@@ -31,6 +48,7 @@ export function fromWire(wire: Operation__Output): Operation {
 
 function oneOf<T extends string>(value: string, allowed: readonly T[]): T {
   const found = allowed.find((candidate) => candidate === value);
-  if (found === undefined) throw new RunError(`found '${value}' in an operation; allowed: ${allowed.join(', ')}`);
+  if (found === undefined)
+    throw new RunError(`found '${value}' in an operation; allowed: ${allowed.join(', ')}`);
   return found;
 }

@@ -46,7 +46,8 @@ export class Meters {
   /** Notes how late one packet left, in seconds. */
   late(seconds: number): void {
     const microseconds = seconds * 1e6;
-    const bucket = microseconds <= 1 ? 0 : Math.min(BUCKETS - 1, Math.floor(Math.log2(microseconds) * PER_OCTAVE));
+    const bucket =
+      microseconds <= 1 ? 0 : Math.min(BUCKETS - 1, Math.floor(Math.log2(microseconds) * PER_OCTAVE));
     this.#histogram[bucket]! += 1;
     this.#histogram[BUCKETS]! += 1;
     if (seconds > this.#histogram[BUCKETS + 1]!) this.#histogram[BUCKETS + 1] = seconds;

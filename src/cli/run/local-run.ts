@@ -74,7 +74,11 @@ export async function runLocally(options: LocalRunOptions): Promise<RunResult> {
   } catch (error) {
     failure ??= messageOf(error);
   }
-  return { directory, ...(summary === undefined ? {} : { summary }), ...(failure === undefined ? {} : { failure }) };
+  return {
+    directory,
+    ...(summary === undefined ? {} : { summary }),
+    ...(failure === undefined ? {} : { failure }),
+  };
 }
 
 class LocalRun {
@@ -119,11 +123,16 @@ class LocalRun {
       await this.#closeAll();
     }
     this.#emit({ type: 'stage', text: 'analysing the capture' });
-    const report = this.#capture === undefined ? undefined : await analyzeCapture(this.#directory.file(CAPTURE_FILE));
+    const report =
+      this.#capture === undefined ? undefined : await analyzeCapture(this.#directory.file(CAPTURE_FILE));
     return this.#summarize(scenario, fabric, outcome, captured, report, epochSeconds() - started);
   }
 
-  async manifest(startedAt: Date, failure: string | undefined, gate: GateVerdict | undefined): Promise<RunManifest> {
+  async manifest(
+    startedAt: Date,
+    failure: string | undefined,
+    gate: GateVerdict | undefined,
+  ): Promise<RunManifest> {
     const { scenario, choice } = this.#options;
     return {
       meshbeat: version,
@@ -181,7 +190,13 @@ class LocalRun {
     this.#closers.push(() => members.close());
     members.failure.catch((error: unknown) => this.#broken.reject(error));
     const listener: RunListener = (event) => this.#emit(event);
-    const conductor = new Conductor({ scenario, fabric, members, directory: this.#directory, emit: listener });
+    const conductor = new Conductor({
+      scenario,
+      fabric,
+      members,
+      directory: this.#directory,
+      emit: listener,
+    });
     this.#closers.push(() => conductor.close());
     this.#sample(fabric, conductor.origin, emit);
     emit({ type: 'stage', text: 'starting the devices' });
@@ -226,7 +241,15 @@ class LocalRun {
       for (const { rank, name } of this.#topology.nodes) {
         const { dropped, lost, ...rest } = counters[rank]!;
         const time = epochSeconds() - origin;
-        const line: MetricsLine = { time, node: name, rank, ...rest, droppedPackets: dropped, lostPackets: lost, ...nodes[rank]! };
+        const line: MetricsLine = {
+          time,
+          node: name,
+          rank,
+          ...rest,
+          droppedPackets: dropped,
+          lostPackets: lost,
+          ...nodes[rank]!,
+        };
         file.write(line);
       }
       file.flush();

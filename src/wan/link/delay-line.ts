@@ -49,7 +49,11 @@ export class DelayLine<P extends Queued> implements Stage<P> {
   }
 
   release(now: number, emit: (packet: P) => void): void {
-    for (let next = this.#travelling.peek(); next !== undefined && next.due <= now; next = this.#travelling.peek()) {
+    for (
+      let next = this.#travelling.peek();
+      next !== undefined && next.due <= now;
+      next = this.#travelling.peek()
+    ) {
       this.#travelling.pop();
       emit(next.packet);
     }

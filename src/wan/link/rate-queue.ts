@@ -56,7 +56,11 @@ export class RateQueue<P extends Queued> implements Stage<P> {
   }
 
   release(now: number, emit: (packet: P) => void): void {
-    for (let head = this.#waiting.peekFront(); head !== undefined && head.due <= now; head = this.#waiting.peekFront()) {
+    for (
+      let head = this.#waiting.peekFront();
+      head !== undefined && head.due <= now;
+      head = this.#waiting.peekFront()
+    ) {
       this.#waiting.shift();
       this.#queuedBytes -= head.bytes;
       this.#lastDeparture = Math.max(head.due, now - this.#catchUp);

@@ -83,7 +83,11 @@ export class NetnsFabric implements Fabric {
     const rooms: Room[] = [];
     const hub = Namespace.create('the switch');
     try {
-      hub.ip(['link set lo up', `link add ${BRIDGE} type bridge`, `link set ${BRIDGE} mtu ${topology.mtu} up`]);
+      hub.ip([
+        'link set lo up',
+        `link add ${BRIDGE} type bridge`,
+        `link set ${BRIDGE} mtu ${topology.mtu} up`,
+      ]);
       for (const node of topology.nodes) rooms.push(furnish(node, hub, options));
       const ports: ShaperPort[] = rooms.map((room, rank) => ({ rank, fd: room.tun }));
       const shaper = await Shaper.start(topology, ports, options.seed);
@@ -116,7 +120,13 @@ export class NetnsFabric implements Fabric {
     const running =
       tcpdump === undefined
         ? await this.#record(request)
-        : await startTcpdump({ ...request, tcpdump, namespace: this.#switch, interface: BRIDGE, topology: this.topology });
+        : await startTcpdump({
+            ...request,
+            tcpdump,
+            namespace: this.#switch,
+            interface: BRIDGE,
+            topology: this.topology,
+          });
     this.#captures.add(running);
     return running;
   }
@@ -222,7 +232,9 @@ function addressing(node: Node, options: NetnsOptions): string[] {
     `link set eth0 address ${hardwareAddress(node.rank)} mtu ${topology.mtu} up`,
     `link set wan0 mtu ${topology.mtu} txqueuelen ${TUN_QUEUE} up`,
     `addr add ${node.address}/16 dev eth0`,
-    ...others.map((other) => `neigh add ${other.address} lladdr ${hardwareAddress(other.rank)} dev eth0 nud permanent`),
+    ...others.map(
+      (other) => `neigh add ${other.address} lladdr ${hardwareAddress(other.rank)} dev eth0 nud permanent`,
+    ),
     // TCP is set by route: the sysctl is closed to namespaces for algorithms the host has not allowed to all.
     `route add 10.77.0.0/16 dev wan0 src ${node.address} ${tcp} table ${SEND_TABLE}`,
     `route add default dev wan0 table ${RECEIVE_TABLE}`,

@@ -27,7 +27,8 @@ export function netnsFeasibility(): Feasibility {
   }
   return {
     way: 'none',
-    missing: 'root, or a kernel that lets users make user namespaces (sysctl user.max_user_namespaces above 0)',
+    missing:
+      'root, or a kernel that lets users make user namespaces (sysctl user.max_user_namespaces above 0)',
   };
 }
 

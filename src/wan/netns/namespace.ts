@@ -67,9 +67,13 @@ export class Namespace {
   /** Runs lines of `ip -batch` inside. Errors name the namespace and quote ip's own words. */
   ip(lines: readonly string[]): void {
     const result = this.inside(() =>
-      spawnSync(findProgram('ip') ?? 'ip', ['-batch', '-'], { input: lines.join('\n') + '\n', encoding: 'utf8' }),
+      spawnSync(findProgram('ip') ?? 'ip', ['-batch', '-'], {
+        input: lines.join('\n') + '\n',
+        encoding: 'utf8',
+      }),
     );
-    if (result.error !== undefined) throw new RunError(`can't run 'ip' (package iproute2): ${result.error.message}`);
+    if (result.error !== undefined)
+      throw new RunError(`can't run 'ip' (package iproute2): ${result.error.message}`);
     if (result.status !== 0) {
       throw new RunError(`setting up the network of ${this.label} failed: ${result.stderr.trim()}`);
     }
@@ -82,7 +86,9 @@ export class Namespace {
         try {
           writeFileSync(`/proc/sys/${key}`, value);
         } catch (error) {
-          throw new RunError(`setting ${key} = ${value} for ${this.label} failed: ${(error as Error).message}`);
+          throw new RunError(
+            `setting ${key} = ${value} for ${this.label} failed: ${(error as Error).message}`,
+          );
         }
       }
     });

@@ -18,7 +18,9 @@ const cPpoll = libc.func(
 );
 const cUnshare = libc.func('int unshare(int flags)');
 const cSetns = libc.func('int setns(int fd, int type)');
-const cPrctl = libc.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)');
+const cPrctl = libc.func(
+  'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
+);
 const cScheduler = libc.func('int sched_setscheduler(int pid, int policy, const int *priority)');
 
 const O_RDWR = 2;

@@ -66,7 +66,11 @@ class Session implements RunningCapture {
   #stopping: Promise<CaptureResult> | undefined;
   #failed = false;
 
-  constructor(child: ChildProcessByStdio<null, Readable, Readable>, writer: PcapngWriter, options: TcpdumpOptions) {
+  constructor(
+    child: ChildProcessByStdio<null, Readable, Readable>,
+    writer: PcapngWriter,
+    options: TcpdumpOptions,
+  ) {
     this.#child = child;
     this.#writer = writer;
     this.#options = options;
@@ -76,7 +80,8 @@ class Session implements RunningCapture {
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#messages += text));
     child.stdout.on('data', (chunk: Buffer) => this.#take(chunk));
     child.once('exit', () => {
-      if (this.#stopping === undefined) this.#fail(new Error(`tcpdump ended by itself: ${this.#messages.trim()}`));
+      if (this.#stopping === undefined)
+        this.#fail(new Error(`tcpdump ended by itself: ${this.#messages.trim()}`));
     });
   }
 

@@ -90,7 +90,11 @@ function takeIn(index: number): void {
 }
 
 function obey(): void {
-  for (let next = receiveMessageOnPort(settings.commands); next !== undefined; next = receiveMessageOnPort(settings.commands)) {
+  for (
+    let next = receiveMessageOnPort(settings.commands);
+    next !== undefined;
+    next = receiveMessageOnPort(settings.commands)
+  ) {
     const command = next.message as ShaperCommand;
     if (command.type === 'record') {
       recorder = new Recorder(command.request, topology);

@@ -26,8 +26,7 @@ export interface ShaperSettings {
 }
 
 export type ShaperCommand =
-  | { readonly type: 'record'; readonly request: RecordRequest }
-  | { readonly type: 'stop-recording' };
+  { readonly type: 'record'; readonly request: RecordRequest } | { readonly type: 'stop-recording' };
 
 export type ShaperReport =
   | { readonly type: 'ready'; readonly realTime: boolean }
@@ -44,7 +43,13 @@ export class Shaper {
   readonly #commands: MessagePort;
   #failure: Error | undefined;
 
-  private constructor(worker: Worker, control: Int32Array, commands: MessagePort, meters: Meters, realTime: boolean) {
+  private constructor(
+    worker: Worker,
+    control: Int32Array,
+    commands: MessagePort,
+    meters: Meters,
+    realTime: boolean,
+  ) {
     this.#worker = worker;
     this.#control = control;
     this.#commands = commands;
