@@ -1,7 +1,4 @@
-/**
- * A run that can't go on: exit status 1 with the reason, and what was written up to then is kept. And of a run
- * that goes well, that `--json` leaves one document on standard output and nothing else.
- */
+/** A run that can't go on: exit status 1 with the reason, and what was written up to then is kept. */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -131,21 +128,4 @@ describeIf(all(netns(), root()), 'a disk that fills up', () => {
     expect(loadScenario(join(kept, 'scenario.yaml'))).toEqual(loadScenario(TINY));
     expect(readdirSync(kept)).not.toContain('manifest.json');
   });
-});
-
-test('--json: standard output is one document, what is for people is not in it', async () => {
-  const { stdout, stderr } = await meshbeat(
-    'run',
-    TINY,
-    '--fabric',
-    'threads',
-    '--json',
-    '--out',
-    join(folder, 'json'),
-  );
-  const document = JSON.parse(stdout) as object;
-  expect(document).toMatchObject({ scenario: 'tiny', fabric: 'threads' });
-  expect(stdout.trimEnd()).toBe(JSON.stringify(document, null, 2));
-  expect(stderr).toContain('round 4/4');
-  expect(stderr).toMatch(/^gate (valid|invalid)/m);
 });

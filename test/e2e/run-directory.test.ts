@@ -19,6 +19,7 @@ import { loadScenario, topologyOf } from '../../src/scenario/index.js';
 import { parameterCount, readSafetensors, weightsSha256 } from '../../src/training/index.js';
 import { scratchFolder } from '../support/files.js';
 import { completeRun, manifestOf, readJson, readJsonLines, TINY, TINY_DDP } from '../support/meshbeat.js';
+import type { Ended } from '../support/meshbeat.js';
 
 const folder = scratchFolder();
 
@@ -40,11 +41,20 @@ describe.each([
   let directory: string;
   let summary: RunSummary;
   let manifest: RunManifest;
+  let ended: Ended;
   const at = (name: string): string => join(directory, name);
 
   beforeAll(async () => {
-    ({ directory, summary } = await completeRun(file, out));
+    ({ directory, summary, ended } = await completeRun(file, out));
     manifest = manifestOf(directory);
+  });
+
+  test('--json: standard output is one document, and what is for people is not in it', () => {
+    const { stdout, stderr } = ended;
+    expect(stdout.trimEnd()).toBe(JSON.stringify(summary, null, 2));
+    expect(stderr).toContain(`round ${scenario.rounds}/${scenario.rounds}`);
+    expect(stderr).toMatch(/^gate (valid$|invalid: )/m);
+    expect(stderr).toContain(directory.slice(directory.indexOf(out)));
   });
 
   test('has all files, and latest points to it', () => {

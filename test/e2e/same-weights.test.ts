@@ -17,10 +17,16 @@ const folder = scratchFolder();
 const reference = (scenario: string, seed: number): Promise<ReferenceResult> =>
   trainReference(loadScenario(scenario, { seed }), compileRound);
 
-async function expectAsReference(fabric: string, scenario: string, seed: number): Promise<void> {
+async function expectAsReference(
+  fabric: string,
+  scenario: string,
+  seed: number,
+  ...sets: string[]
+): Promise<void> {
   const expected = await reference(scenario, seed);
   const out = join(folder, basename(scenario, '.yaml'));
-  const { summary } = await completeRun(scenario, out, '--fabric', fabric, '--seed', String(seed));
+  const words = ['--fabric', fabric, '--seed', String(seed), ...sets.flatMap((set) => ['--set', set])];
+  const { summary } = await completeRun(scenario, out, ...words);
   expect(summary).toMatchObject({ fabric, seed });
   expect(summary.training).toMatchObject(expected);
   // One hash among all nodes; the summary's is rank 0's.
@@ -28,21 +34,22 @@ async function expectAsReference(fabric: string, scenario: string, seed: number)
   expect(hashes).toMatchObject({ measured: 1, ok: true });
 }
 
-describe.each([
-  ['diloco', TINY],
-  ['ddp', TINY_DDP],
-])('%s', (_, scenario) => {
-  test('on threads, as in one process', () => expectAsReference('threads', scenario, 1));
-
-  describeIf(netns(), 'between namespaces', () => {
-    test('as in one process', () => expectAsReference('netns', scenario, 1));
-  });
-
-  test('training helps, and another seed ends elsewhere', async () => {
-    const [one, two] = [await reference(scenario, 1), await reference(scenario, 2)];
-    expect(one.weightsSha256).not.toBe(two.weightsSha256);
-    expect(one.finalLoss).toBeLessThan(one.initialLoss);
-  });
+describe('a mesh of threads ends with the weights of one process', () => {
+  test('diloco', () => expectAsReference('threads', TINY, 1));
+  test('ddp, with another seed', () => expectAsReference('threads', TINY_DDP, 2));
 });
 
-test('another seed on a mesh, as in one process', () => expectAsReference('threads', TINY, 2));
+describeIf(netns(), 'a mesh of namespaces ends with the weights of one process', () => {
+  test('diloco', () => expectAsReference('netns', TINY, 1));
+  test('ddp, with another seed, on links that lose packets', () =>
+    expectAsReference('netns', TINY_DDP, 2, 'wan.loss=0.5 %', 'wan.jitter=2 ms'));
+});
+
+test.each([
+  ['diloco', TINY],
+  ['ddp', TINY_DDP],
+])('%s: training helps, and another seed ends elsewhere', async (_, scenario) => {
+  const [one, two] = [await reference(scenario, 1), await reference(scenario, 2)];
+  expect(one.weightsSha256).not.toBe(two.weightsSha256);
+  expect(one.finalLoss).toBeLessThan(one.initialLoss);
+});
