@@ -5,11 +5,14 @@ import type { Topology } from '../src/scenario/index.js';
 import { DatagramProbe } from '../src/transport/datagrams.js';
 import { wireBytes } from '../src/transport/framing.js';
 import type { Mesh } from '../src/transport/mesh.js';
-import { measureBulkRate, measureRoundTrip } from '../src/transport/probing.js';
+import { ECHO_SPACING, measureBulkRate, measureRoundTrip } from '../src/transport/probing.js';
 import type { Placement } from '../src/wan/fabric.js';
 
 /** Echoes per path; the shortest counts, since the machine's own delays only ever add. */
-const ROUND_TRIPS = 4;
+const FEWEST_ROUND_TRIPS = 3;
+const MOST_ROUND_TRIPS = 20;
+/** Seconds to spend on the echoes of one path, within these bounds. */
+const ROUND_TRIP_SECONDS = 0.6;
 /** How long a train takes at the configured rate, seconds, and its size in datagrams. */
 const TRAIN_SECONDS = 0.2;
 const SMALLEST_TRAIN = 100;
@@ -49,7 +52,7 @@ export class Prober {
       measurements.push(probe.datagrams ? await this.#train(from) : await this.#bulk(from));
     }
     const roundTrips = probe.roundTripTo.map(async (to): Promise<PathMeasurement> => {
-      return { from: rank, to, roundTripSeconds: await measureRoundTrip(mesh.client(to), ROUND_TRIPS) };
+      return { from: rank, to, roundTripSeconds: await measureRoundTrip(mesh.client(to), this.#echoes(to)) };
     });
     return [...measurements, ...(await Promise.all(roundTrips))];
   }
@@ -63,6 +66,14 @@ export class Prober {
   #expectedRate(from: number): number {
     const { topology, rank } = this.#options;
     return Math.min(topology.nodes[from]!.uplink, topology.nodes[rank]!.downlink);
+  }
+
+  /** As many echoes as fit into the time there is. */
+  #echoes(to: number): number {
+    const { topology, rank } = this.#options;
+    const expected = topology.paths[rank]![to]!.delay + topology.paths[to]![rank]!.delay;
+    const fitting = Math.floor(ROUND_TRIP_SECONDS / Math.max(expected, ECHO_SPACING));
+    return Math.min(MOST_ROUND_TRIPS, Math.max(FEWEST_ROUND_TRIPS, fitting));
   }
 
   async #train(from: number): Promise<PathMeasurement> {

@@ -77,6 +77,8 @@ export class Replica {
         operation.work === 'gradient'
           ? await device.gradient({ memory, rank, step })
           : await device.innerStep({ memory, rank, step });
+      if (!Number.isFinite(report.loss))
+        throw new RunError(`training diverged: the loss of step ${step} is ${report.loss}`);
       // The pseudo-gradient belongs to the last step's time, as on a device that computes while it waits.
       if (operation.work === 'inner-steps' && step === end - 1) await device.pseudoGradient({ memory });
       onStep({ step, ...report, overrunSeconds: await pace.finishStep() });

@@ -15,7 +15,7 @@ const ALL_PAIRS_UP_TO = 12;
 /** Nodes that measure their rate at the same time; more would measure this machine. */
 export const RATE_PROBES_AT_ONCE = 4;
 /** Likewise for round trips, which begin with a TLS handshake per pair. */
-export const ROUND_TRIP_PROBES_AT_ONCE = 8;
+export const ROUND_TRIP_PROBES_AT_ONCE = 4;
 const ROUND_TRIP_TOLERANCE_SECONDS = 0.002;
 const ROUND_TRIP_TOLERANCE_SHARE = 0.03;
 const RATE_TOLERANCE_SHARE = 0.05;

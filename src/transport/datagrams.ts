@@ -24,7 +24,7 @@ export interface Train {
 }
 
 export interface TrainResult {
-  /** bit/s, in Ethernet frame bytes; NaN if fewer than two datagrams came. */
+  /** bit/s, in Ethernet frame bytes; 0 if fewer than two datagrams came. */
   readonly rate: number;
   readonly sent: number;
   readonly received: number;
@@ -142,5 +142,5 @@ function result({ first, last, received }: Arrivals, { packets, mtu }: Train): T
   const span = last!.time - first!.time;
   // By numbers and not by count: lost datagrams had their time on the link too.
   const bits = (last!.index - first!.index) * (mtu + ETHERNET_BYTES) * 8;
-  return { rate: span > 0 ? bits / span : NaN, sent: packets, received };
+  return { rate: span > 0 ? bits / span : 0, sent: packets, received };
 }

@@ -11,24 +11,22 @@ import path from 'node:path';
 import { NodeHost } from '../../../nodes/host.js';
 import { Conductor, type Outcome } from '../../../orchestrator/conductor.js';
 import type { RunEvent, RunListener } from '../../../orchestrator/events.js';
-import { expectedPayload, runChecks, verdictOf } from '../../../orchestrator/gate.js';
 import { Members } from '../../../orchestrator/members.js';
-import { probeChecks } from '../../../orchestrator/probe.js';
-import { forecast } from '../../../orchestrator/schedules/forecast.js';
 import { epochSeconds } from '../../clock.js';
 import { Deferred } from '../../deferred.js';
 import { messageOf, RunError } from '../../errors.js';
 import { RunDirectory } from '../../run/directory.js';
-import type { GateVerdict, MetricsLine, RunManifest, RunSummary } from '../../run/files.js';
-import { JsonLines } from '../../run/json-lines.js';
+import type { GateVerdict, RunManifest, RunSummary } from '../../run/files.js';
 import { makeRuntimeFolder, removeRuntimeFolder } from '../../run/runtime-folder.js';
 import { scenarioToYaml, topologyOf, type Scenario, type Topology } from '../../scenario/index.js';
-import { analyzeCapture, type CaptureReport } from '../../traffic/index.js';
-import { parameterCount, trainingSettingsOf } from '../../training/index.js';
+import { analyzeCapture } from '../../traffic/index.js';
+import { trainingSettingsOf } from '../../training/index.js';
 import { CertificateAuthority } from '../../transport/certificates.js';
 import { openFabric, type Choice } from '../../wan/choose.js';
 import type { CaptureResult, Fabric, RunningCapture } from '../../wan/fabric.js';
 import { version } from '../version.js';
+import { Sampler } from './sampler.js';
+import { summarize, type Evidence } from './summarize.js';
 
 export interface LocalRunOptions {
   readonly scenario: Scenario;
@@ -51,9 +49,6 @@ export interface RunResult {
 }
 
 const CAPTURE_FILE = 'capture.pcapng';
-/** Seconds between two readings of the meters; every fourth goes into metrics.jsonl. */
-const SAMPLE_SECONDS = 0.25;
-const SAMPLES_PER_LINE = 4;
 
 /** Never rejects for what happens in the run; only when not even a run directory can be made. */
 export async function runLocally(options: LocalRunOptions): Promise<RunResult> {
@@ -93,6 +88,7 @@ class LocalRun {
   /** Rejects when the run must end early. */
   readonly #broken = new Deferred<never>();
   #capture: RunningCapture | undefined;
+  #sampler: Sampler | undefined;
   #overruns = 0;
   #eventLoopLag = 0;
 
@@ -123,9 +119,23 @@ class LocalRun {
       await this.#closeAll();
     }
     this.#emit({ type: 'stage', text: 'analysing the capture' });
-    const report =
-      this.#capture === undefined ? undefined : await analyzeCapture(this.#directory.file(CAPTURE_FILE));
-    return this.#summarize(scenario, fabric, outcome, captured, report, epochSeconds() - started);
+    return summarize({
+      scenario,
+      topology: this.#topology,
+      fabric: fabric.kind,
+      outcome,
+      overruns: this.#overruns,
+      eventLoopLag: this.#eventLoopLag,
+      lateness: fabric.lateness(),
+      ...(await this.#analyse(captured)),
+      durationSeconds: epochSeconds() - started,
+    });
+  }
+
+  async #analyse(result: CaptureResult | undefined): Promise<Pick<Evidence, 'capture'>> {
+    if (result === undefined || this.#capture === undefined) return {};
+    const report = await analyzeCapture(this.#directory.file(CAPTURE_FILE));
+    return { capture: { file: CAPTURE_FILE, kind: this.#capture.kind, result, report } };
   }
 
   async manifest(
@@ -198,7 +208,15 @@ class LocalRun {
       emit: listener,
     });
     this.#closers.push(() => conductor.close());
-    this.#sample(fabric, conductor.origin, emit);
+    const sampler = new Sampler({
+      fabric,
+      file: this.#directory.file('metrics.jsonl'),
+      origin: conductor.origin,
+      emit,
+      onFailure: (error) => this.#broken.reject(error),
+    });
+    this.#sampler = sampler;
+    this.#closers.push(() => sampler.close());
     emit({ type: 'stage', text: 'starting the devices' });
     host = await NodeHost.start({
       orchestrator: address,
@@ -225,59 +243,14 @@ class LocalRun {
     return this.#capture;
   }
 
-  /** Reads the meters regularly: for whoever watches, and for metrics.jsonl. */
-  #sample(fabric: Fabric, origin: number, emit: RunListener): void {
-    const file = new JsonLines(this.#directory.file('metrics.jsonl'));
-    const nodes = this.#topology.nodes.map(() => ({ steps: 0, loss: null as number | null }));
-    this.#onStep = (rank, loss) => {
-      nodes[rank]!.steps++;
-      nodes[rank]!.loss = loss;
-    };
-    let samples = 0;
-    const take = (): void => {
-      const counters = fabric.counters();
-      emit({ type: 'sample', time: epochSeconds(), counters });
-      if (samples++ % SAMPLES_PER_LINE !== 0) return;
-      for (const { rank, name } of this.#topology.nodes) {
-        const { dropped, lost, ...rest } = counters[rank]!;
-        const time = epochSeconds() - origin;
-        const line: MetricsLine = {
-          time,
-          node: name,
-          rank,
-          ...rest,
-          droppedPackets: dropped,
-          lostPackets: lost,
-          ...nodes[rank]!,
-        };
-        file.write(line);
-      }
-      file.flush();
-    };
-    const guarded = (): void => {
-      try {
-        take();
-      } catch (error) {
-        this.#broken.reject(error);
-      }
-    };
-    const timer = setInterval(guarded, SAMPLE_SECONDS * 1000);
-    this.#closers.push(() => {
-      clearInterval(timer);
-      file.close();
-    });
-  }
-
-  #onStep: (rank: number, loss: number) => void = () => undefined;
-
   #emit(event: RunEvent): void {
     if (event.type === 'step') {
       if (event.overrunSeconds > 0) this.#overruns++;
-      this.#onStep(event.rank, event.loss);
     } else if (event.type === 'round') {
       if (event.outerOverrunSeconds > 0) this.#overruns++;
       this.#eventLoopLag = Math.max(this.#eventLoopLag, event.eventLoopLagSeconds);
     }
+    this.#sampler?.apply(event);
     this.#options.emit(event);
   }
 
@@ -308,62 +281,4 @@ class LocalRun {
     this.#closers.length = 0;
     if (failures.length > 0) throw new RunError(messageOf(failures[0]));
   }
-
-  #summarize(
-    scenario: Scenario,
-    fabric: Fabric,
-    outcome: Outcome,
-    captured: CaptureResult | undefined,
-    report: CaptureReport | undefined,
-    durationSeconds: number,
-  ): RunSummary {
-    const { tls } = scenario.transport;
-    const parameters = parameterCount(scenario.model);
-    const { protocol, pace, outerPace } = scenario;
-    const topology = this.#topology;
-    const plan = forecast({ protocol, parameterCount: parameters, round: 0, topology, pace, outerPace, tls });
-    const { periodSeconds, burstSeconds, burstBytesPerNode, dutyCycle } = plan.heartbeat;
-    const checks = [
-      ...probeChecks(outcome.measurements, topology),
-      ...runChecks({
-        overruns: this.#overruns,
-        lateness: fabric.lateness(),
-        eventLoopLag: this.#eventLoopLag,
-        expectedPayload: expectedPayload(outcome.schedules, tls),
-        weightsHashes: outcome.weightsHashes,
-        ...(captured === undefined ? {} : { missedPackets: captured.missed }),
-        ...(report === undefined ? {} : { capturedPayload: uniquePayload(report) }),
-      }),
-    ];
-    return {
-      scenario: scenario.name,
-      protocol: protocol.kind,
-      nodes: topology.nodes.length,
-      rounds: scenario.rounds,
-      seed: scenario.seed,
-      fabric: fabric.kind,
-      durationSeconds,
-      heartbeat: report?.heartbeat.heartbeat ?? null,
-      expected: { periodSeconds, burstSeconds, burstBytesPerNode, dutyCycle },
-      training: {
-        parameters,
-        initialLoss: outcome.initialLoss,
-        finalLoss: outcome.finalLoss,
-        weightsSha256: outcome.weightsHashes[0]!,
-      },
-      utilization: outcome.computeSeconds / (topology.nodes.length * outcome.trainingSeconds),
-      capture:
-        report === undefined || this.#capture === undefined
-          ? null
-          : { file: CAPTURE_FILE, kind: this.#capture.kind, packets: report.packets, bytes: report.bytes },
-      gate: verdictOf(checks),
-    };
-  }
-}
-
-/** TCP payload in the capture, retransmissions counted once, both directions of all flows. */
-function uniquePayload(report: CaptureReport): number {
-  return report.flows
-    .filter(({ protocol }) => protocol === 'tcp')
-    .reduce((sum, { forward, backward }) => sum + forward.payloadBytes + backward.payloadBytes, 0);
 }
