@@ -23,7 +23,6 @@ export function reduceInto(
     buffer.set(slice, offset);
     return;
   }
-  for (let i = 0; i < slice.length; i++) {
-    buffer[offset + i] = (buffer[offset + i] ?? 0) + (slice[i] ?? 0);
-  }
+  const target = buffer.subarray(offset, offset + slice.length);
+  for (let i = 0; i < slice.length; i++) target[i]! += slice[i]!;
 }
