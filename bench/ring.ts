@@ -10,6 +10,8 @@ export interface RingOptions {
   /** Absent: plain loopback, nothing between the nodes. */
   readonly fabric?: Fabric;
   readonly size: number;
+  /** Mutual TLS on the data plane; default true. The raw copy never has any. */
+  readonly tls?: boolean;
   /** Elements of the buffer that is reduced. */
   readonly elements: number;
   /** Largest slice, bytes; also the chunk of the raw copy. */
@@ -27,7 +29,7 @@ export class Ring {
   }
 
   static async start(options: RingOptions): Promise<Ring> {
-    const { fabric, size, elements } = options;
+    const { fabric, size, elements, tls = true } = options;
     const authority = await CertificateAuthority.create();
     const peers = Array.from({ length: size }, (_, rank) => ({
       ...(fabric?.placements[0]!.peers[rank] ?? { host: `127.77.2.${rank + 1}`, port: 28470 }),
@@ -40,7 +42,7 @@ export class Ring {
         const data: BenchWorkerData = {
           rank,
           peers,
-          identity,
+          ...(tls ? { identity } : {}),
           elements,
           ...(namespaceFd === undefined ? {} : { namespaceFd }),
         };

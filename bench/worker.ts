@@ -13,7 +13,8 @@ export interface BenchWorkerData {
   readonly namespaceFd?: number;
   /** By rank; the raw copy uses the port above. */
   readonly peers: readonly { readonly host: string; readonly port: number; readonly name: string }[];
-  readonly identity: Identity;
+  /** Absent: no TLS. */
+  readonly identity?: Identity;
   readonly elements: number;
 }
 
@@ -37,7 +38,12 @@ const size = peers.length;
 const next = (rank + 1) % size;
 const previous = (rank + size - 1) % size;
 const own = peers[rank]!;
-const mesh = await Mesh.start({ rank, listen: own, peers, identity: data.identity });
+const mesh = await Mesh.start({
+  rank,
+  listen: own,
+  peers,
+  ...(data.identity === undefined ? {} : { identity: data.identity }),
+});
 const buffer = new Float32Array(data.elements);
 let server: Server | undefined;
 let outgoing: Socket | undefined;

@@ -175,6 +175,7 @@ class Member {
   }
 
   async #play(round: Round__Output): Promise<void> {
+    this.#lag.reset(); // What held it up before, connecting for one, is not in the round's traffic.
     const played = await play(round.operations.map(fromWire), this.#replica.stage(round.round));
     this.#say({
       roundDone: {
@@ -186,7 +187,6 @@ class Member {
         outerOverrunSeconds: this.#replica.takeOuterOverrun(),
       },
     });
-    this.#lag.reset();
   }
 
   /** A round failed while the node waits for messages: tell at once, stop at the next message. */
