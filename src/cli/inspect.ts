@@ -46,7 +46,7 @@ export function inspectCommand(): Command {
       }).finally(() => progress.clear());
       const text = flags.json
         ? JSON.stringify(documentOf(report, expected), null, 2)
-        : inspectPage(report, expected, process.stdout.isTTY && pc.isColorSupported);
+        : inspectPage(report, expected, process.stdout.isTTY === true && pc.isColorSupported);
       process.stdout.write(`${text}\n`);
     });
 }

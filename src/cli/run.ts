@@ -128,7 +128,7 @@ function expectedPeriod(scenario: Scenario, topology: Topology): number {
 
 function reportOf({ summary, failure, directory }: RunResult): string {
   if (summary !== undefined) {
-    const colour = process.stderr.isTTY && pc.isColorSupported;
+    const colour = process.stderr.isTTY === true && pc.isColorSupported;
     return renderReport(summary, {
       directory: directory.path,
       colour,

@@ -55,7 +55,7 @@ export function scheduleCommand(): Command {
         ? JSON.stringify(documentOf(view), null, 2)
         : pageOf(view, {
             width: flags.width ?? process.stdout.columns ?? DEFAULT_COLUMNS,
-            colour: process.stdout.isTTY && pc.isColorSupported,
+            colour: process.stdout.isTTY === true && pc.isColorSupported,
           });
       process.stdout.write(`${text}\n`);
     });
