@@ -15,6 +15,9 @@ import { RunError } from '../errors.js';
 import { makeRuntimeFolder, removeRuntimeFolder, sweepRuntimeFolders } from '../run/runtime-folder.js';
 import { UNSHARE_ARGUMENTS } from '../wan/netns/feasible.js';
 
+/** Signals that end a run in order: Ctrl-C, a polite kill, a terminal that was closed. */
+export const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** Set by the launcher for the inner process: the Unix socket on which to serve metrics. */
 const SOCKET_VARIABLE = 'MESHBEAT_LAUNCHER_SOCKET';
 
@@ -49,12 +52,12 @@ async function launch(socket: string): Promise<number> {
     env: { ...process.env, [SOCKET_VARIABLE]: socket },
   });
   const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
-  process.on('SIGINT', pass).on('SIGTERM', pass);
+  for (const signal of ENDING_SIGNALS) process.on(signal, pass);
   try {
     const [code] = (await once(child, 'exit')) as [number | null];
     return code ?? 1;
   } finally {
-    process.off('SIGINT', pass).off('SIGTERM', pass);
+    for (const signal of ENDING_SIGNALS) process.off(signal, pass);
   }
 }
 

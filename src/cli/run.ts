@@ -14,7 +14,7 @@ import { sweepRuntimeFolders } from '../run/runtime-folder.js';
 import { loadScenario, topologyOf, type Scenario, type Topology } from '../scenario/index.js';
 import { parameterCount } from '../training/index.js';
 import { chooseFabric, type Choice, type FabricChoice } from '../wan/choose.js';
-import { runInUserNamespace, socketFromLauncher } from './rootless.js';
+import { ENDING_SIGNALS, runInUserNamespace, socketFromLauncher } from './rootless.js';
 import { startView } from './run/live-view.js';
 import { runLocally, type RunResult } from './run/local-run.js';
 import { renderReport } from './run/report.js';
@@ -146,8 +146,8 @@ function onSignals(interrupt: (signal: string) => void): () => void {
     interrupted = true;
     interrupt(signal);
   };
-  process.on('SIGINT', listener).on('SIGTERM', listener);
-  return () => void process.off('SIGINT', listener).off('SIGTERM', listener);
+  for (const signal of ENDING_SIGNALS) process.on(signal, listener);
+  return () => ENDING_SIGNALS.forEach((signal) => process.off(signal, listener));
 }
 
 function collect(value: string, before: string[]): string[] {

@@ -21,7 +21,7 @@ chmodSync(folder, 0o755);
 /** Time for the kernel and for order; far more than either takes. */
 const PATIENCE_MS = 15_000;
 
-type Signal = 'SIGINT' | 'SIGTERM';
+type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 interface Way {
   readonly name: string;
@@ -31,7 +31,7 @@ interface Way {
   readonly signals: readonly Signal[];
 }
 const ways: readonly Way[] = [
-  { name: 'by who runs the tests', obstacle: netns(), arrange: ownPlace, signals: ['SIGINT', 'SIGTERM'] },
+  { name: 'by who runs the tests', obstacle: netns(), arrange: ownPlace, signals: ['SIGINT', 'SIGTERM', 'SIGHUP'] },
   {
     name: 'by an ordinary user',
     obstacle: all(netns(), root(), userNamespaces()),
