@@ -31,7 +31,12 @@ interface Way {
   readonly signals: readonly Signal[];
 }
 const ways: readonly Way[] = [
-  { name: 'by who runs the tests', obstacle: netns(), arrange: ownPlace, signals: ['SIGINT', 'SIGTERM', 'SIGHUP'] },
+  {
+    name: 'by who runs the tests',
+    obstacle: netns(),
+    arrange: ownPlace,
+    signals: ['SIGINT', 'SIGTERM', 'SIGHUP'],
+  },
   {
     name: 'by an ordinary user',
     obstacle: all(netns(), root(), userNamespaces()),
