@@ -3,7 +3,7 @@
  *
  * Only `kill -9` can leave one behind; its name holds the process id, so the next start can tell and sweep.
  */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -32,8 +32,19 @@ export function sweepRuntimeFolders(): string[] {
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return !isZombie(pid);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'; // Another user's: not ours to judge.
+  }
+}
+
+/** Whether a process is over and only waits for its parent to take note, which after kill -9 may be long. */
+function isZombie(pid: number): boolean {
+  if (process.platform !== 'linux') return false;
+  try {
+    // proc(5): the state follows the program's name, which is in parentheses and may hold some itself.
+    return /\) [ZX] [^)]*$/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return true; // Gone meanwhile.
   }
 }
