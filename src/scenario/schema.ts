@@ -105,7 +105,7 @@ export const scenarioSchema = z.strictObject({
   protocol: protocolSchema,
   pace: positiveDuration.describe('Wall-clock time of one inner step; real compute is padded to it.'),
   outerPace: positiveDuration
-    .default(0.15)
+    .default(0.3)
     .describe('Wall-clock time of an optimizer update after a reduction; padded likewise.'),
   model: modelSchema.prefault({}),
   training: z
