@@ -3,11 +3,12 @@
  *
  * It starts and ends them and says when one dies of itself. What they do they learn from the orchestrator.
  */
-import { MessageChannel, Worker } from 'node:worker_threads';
-import { messageOf } from '../src/errors.js';
-import { createDevice, type Device, type TrainingSettings } from '../src/training/index.js';
+import { once } from 'node:events';
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { InputError, messageOf, RunError } from '../src/errors.js';
+import type { DeviceOptions, TrainingSettings } from '../src/training/index.js';
 import type { Placement } from '../src/wan/fabric.js';
-import { serveDevice } from './device-port.js';
+import type { DeviceHostCommand, DeviceHostReport } from './device-host.js';
 import type { NodeThreadData } from './thread.js';
 
 export interface HostOptions {
@@ -20,13 +21,20 @@ export interface HostOptions {
 }
 
 export class NodeHost {
-  readonly #device: Device;
+  /** The thread that owns the device pool. */
+  readonly #device: Worker;
+  readonly #deviceExit: Promise<void>;
   readonly #workers: readonly Worker[];
   readonly #exits: readonly Promise<void>[];
   #closing = false;
 
-  private constructor(device: Device, options: HostOptions) {
+  private constructor(device: Worker, options: HostOptions) {
     this.#device = device;
+    this.#deviceExit = new Promise((resolve) => device.once('exit', () => resolve()));
+    device.on('error', (error) => {
+      // All nodes lose it; the first speaks for them.
+      if (!this.#closing) options.onDeath(0, `the device's thread failed: ${messageOf(error)}`);
+    });
     this.#workers = options.placements.map((placement) => this.#startNode(placement, options));
     this.#exits = this.#workers.map(
       (worker) => new Promise<void>((resolve) => worker.once('exit', () => resolve())),
@@ -36,7 +44,7 @@ export class NodeHost {
   /** Starts the device pool (which compiles the model), then the nodes. */
   static async start(options: HostOptions): Promise<NodeHost> {
     const ranks = options.placements.map(({ rank }) => rank);
-    return new NodeHost(await createDevice({ settings: options.training, ranks }), options);
+    return new NodeHost(await startDevice({ settings: options.training, ranks }), options);
   }
 
   /** Ends one node at once, as a crash would. */
@@ -50,13 +58,14 @@ export class NodeHost {
     const patience = setTimeout(() => this.#workers.forEach((worker) => void worker.terminate()), patienceMs);
     await Promise.all(this.#exits);
     clearTimeout(patience);
-    await this.#device.close();
+    this.#tellDevice({ type: 'close' });
+    await this.#deviceExit;
   }
 
   #startNode(placement: Placement, options: HostOptions): Worker {
     const { rank } = placement;
     const { port1, port2 } = new MessageChannel();
-    serveDevice(this.#device, port1);
+    this.#tellDevice({ type: 'serve', port: port1 }, [port1]);
     const { orchestrator, tokens } = options;
     const data: NodeThreadData = { orchestrator, token: tokens[rank]!, placement, device: port2 };
     const worker = new Worker(new URL('./thread.js', import.meta.url), {
@@ -67,9 +76,21 @@ export class NodeHost {
       if (!this.#closing) options.onDeath(rank, `its thread failed: ${messageOf(error)}`);
     });
     worker.on('exit', (code) => {
-      port1.close();
       if (!this.#closing) options.onDeath(rank, `its thread ended (exit code ${code})`);
     });
     return worker;
   }
+
+  #tellDevice(command: DeviceHostCommand, transfer: MessagePort[] = []): void {
+    this.#device.postMessage(command, transfer);
+  }
+}
+
+/** Starts the device's thread; resolves when the pool is warm. Throws what the pool would have thrown. */
+async function startDevice(options: DeviceOptions): Promise<Worker> {
+  const worker = new Worker(new URL('./device-host.js', import.meta.url), { workerData: options });
+  const [report] = (await once(worker, 'message')) as [DeviceHostReport];
+  if (report.type === 'ready') return worker;
+  await worker.terminate();
+  throw report.wrongInput ? new InputError(report.message) : new RunError(report.message);
 }
