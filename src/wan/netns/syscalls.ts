@@ -32,7 +32,6 @@ const IFF_TUN = 0x0001;
 const IFF_NO_PI = 0x1000;
 const IFREQ_BYTES = 40;
 const PR_SET_TIMERSLACK = 29;
-const PR_SET_PDEATHSIG = 1;
 const SCHED_RR = 2;
 
 /** A system call that failed; `code` is errno's name, as in Node's own errors. */
@@ -130,9 +129,4 @@ export function preciseTimers(): void {
 /** Asks for real-time scheduling of the calling thread; false where the user may not. */
 export function realTimePriority(): boolean {
   return (cScheduler(0, SCHED_RR, [1]) as number) === 0;
-}
-
-/** Has the kernel send `signal` to this process when its parent ends, however it ends. */
-export function dieWithParent(signal: NodeJS.Signals): void {
-  check(cPrctl(PR_SET_PDEATHSIG, os.constants.signals[signal], 0, 0, 0) as number, 'prctl(PR_SET_PDEATHSIG)');
 }
