@@ -213,7 +213,7 @@ async function deliver(client: OrchestratorClient, token: string, parameters: Fl
   await new Promise<void>((resolve, reject) => {
     const call = client.deliverWeights((error) => (error === null ? resolve() : reject(error)));
     for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
-      call.write({ token, data: bytes.subarray(at, at + CHUNK_BYTES) });
+      call.write({ session: token, data: bytes.subarray(at, at + CHUNK_BYTES) });
     }
     call.end();
   });

@@ -40,7 +40,7 @@ export class Prober {
   /** Opens the node's UDP port, where it has a network of its own to have it in. */
   static async start(options: ProberOptions): Promise<Prober> {
     const { placement } = options;
-    if (placement.namespaceFd === undefined) return new Prober(options, undefined);
+    if (!placement.packetLevel) return new Prober(options, undefined);
     return new Prober(options, await DatagramProbe.listen(placement.listen.host, placement.listen.port));
   }
 

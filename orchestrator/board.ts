@@ -11,12 +11,16 @@
  * operation of all starts as training begins, and so gives the zero of `elapsedSeconds`.
  */
 import type { Topology } from '../src/scenario/topology.js';
-import type { NodeCounters } from '../src/wan/fabric.js';
+import type { GateCheck } from '../src/run/files.js';
+import type { Lateness, NodeCounters } from '../src/wan/fabric.js';
 import type { RunEvent } from './events.js';
 import { HISTORY_BIN_SECONDS, RateMeter } from './rate-meter.js';
 
 /** What of the scenario the board must know. */
 export interface RunFacts {
+  readonly scenario: string;
+  readonly protocol: string;
+  readonly fabric: string;
   readonly rounds: number;
   readonly stepsPerRound: number;
   /** Seconds of one inner step. */
@@ -43,6 +47,8 @@ export interface NodeSnapshot {
   /** Rates between the last two samples, bit/s. */
   readonly rateUp: number;
   readonly rateDown: number;
+  /** To each rank between the last two samples, by rank, bit/s. */
+  readonly rateTo: readonly number[];
   /** Uplink rates of the last 30 s, bit/s, oldest first, one per `historyBinSeconds`. */
   readonly rateUpHistory: readonly number[];
   /** Bytes waiting in the uplink and the downlink queue. */
@@ -69,6 +75,11 @@ export interface FinishedRound {
 
 /** How the run stands; plain JSON. */
 export interface BoardSnapshot {
+  /** Name of the run's directory; null before the run. */
+  readonly run: string | null;
+  readonly scenario: string;
+  readonly protocol: string;
+  readonly fabric: string;
   /** What is going on, for people. */
   readonly stage: string;
   readonly nodes: readonly NodeSnapshot[];
@@ -84,6 +95,12 @@ export interface BoardSnapshot {
   readonly secondsLeft: number | null;
   /** Mean time from one round's end to the next's; null before two are done. */
   readonly periodSeconds: number | null;
+  /** What the schedule promises; null where that is not known. */
+  readonly expectedPeriodSeconds: number | null;
+  /** How late shaped packets leave, over all nodes, since the start; null before the first sample. */
+  readonly lateness: Lateness | null;
+  /** How the gate stands; null before the first check. */
+  readonly gate: { readonly checks: readonly GateCheck[]; readonly final: boolean } | null;
   /** Inner steps that missed their pace, over all nodes. */
   readonly overruns: number;
   /** The last {@link FINISHED_ROUNDS_KEPT} of them, oldest first. */
@@ -109,6 +126,9 @@ export class Board {
   readonly #nodes: NodeState[];
   readonly #openRounds = new Map<number, OpenRound>();
   #stage = 'starting';
+  #run: string | null = null;
+  #lateness: Lateness | null = null;
+  #gate: BoardSnapshot['gate'] = null;
   #roundsDone = 0;
   #finishedRounds: FinishedRound[] = [];
   /** When the first round ended, seconds since training began. */
@@ -126,6 +146,9 @@ export class Board {
   /** Takes an event in. Events of one node must come in the order in which they happened. */
   apply(event: RunEvent): void {
     switch (event.type) {
+      case 'run':
+        this.#run = event.id;
+        return;
       case 'stage':
         this.#stage = event.text;
         return;
@@ -143,13 +166,21 @@ export class Board {
       case 'sample':
         this.#sample(event);
         return;
+      case 'gate':
+        this.#gate = { checks: event.checks, final: event.final };
+        return;
     }
   }
 
   /** A copy: later events do not change it. */
   snapshot(): BoardSnapshot {
     const training = this.#trainingTime !== undefined;
+    const { scenario, protocol, fabric, expectedPeriodSeconds = null } = this.#facts;
     return {
+      run: this.#run,
+      scenario,
+      protocol,
+      fabric,
       stage: this.#stage,
       nodes: this.#nodes.map((node) => node.snapshot()),
       rounds: this.#facts.rounds,
@@ -159,6 +190,9 @@ export class Board {
       elapsedSeconds: training ? this.#elapsed : null,
       secondsLeft: training ? this.#secondsLeft() : null,
       periodSeconds: this.#finishedRounds.at(-1)?.periodSeconds ?? null,
+      expectedPeriodSeconds,
+      lateness: this.#lateness,
+      gate: this.#gate,
       overruns: this.#nodes.reduce((sum, { overruns }) => sum + overruns, 0),
       finishedRounds: [...this.#finishedRounds],
       historyBinSeconds: HISTORY_BIN_SECONDS,
@@ -196,7 +230,8 @@ export class Board {
     this.#elapsed = this.#allDone ? endSeconds : Math.max(this.#elapsed, endSeconds);
   }
 
-  #sample({ time, counters }: Event<'sample'>): void {
+  #sample({ time, counters, lateness }: Event<'sample'>): void {
+    this.#lateness = lateness;
     this.#nodes.forEach((node, rank) => {
       const ofNode = counters[rank];
       if (ofNode !== undefined) node.sample(time, ofNode);
@@ -225,6 +260,8 @@ class NodeState {
   readonly #facts: RunFacts;
   readonly #up = new RateMeter();
   readonly #down = new RateMeter();
+  /** By rank that is sent to. */
+  readonly #to: RateMeter[] = [];
   #counters: Pick<NodeCounters, 'queuedBytes' | 'dropped' | 'lost'> = { queuedBytes: 0, dropped: 0, lost: 0 };
   #roundsDone = 0;
   #steps = 0;
@@ -249,9 +286,11 @@ class NodeState {
     this.phase = this.#roundsDone >= this.#facts.rounds ? 'done' : 'computing';
   }
 
-  sample(time: number, { egressBytes, ingressBytes, queuedBytes, dropped, lost }: NodeCounters): void {
+  sample(time: number, counters: NodeCounters): void {
+    const { egressBytes, egressBytesTo, ingressBytes, queuedBytes, dropped, lost } = counters;
     this.#up.read(time, egressBytes);
     this.#down.read(time, ingressBytes);
+    egressBytesTo.forEach((bytes, rank) => (this.#to[rank] ??= new RateMeter()).read(time, bytes));
     this.#counters = { queuedBytes, dropped, lost };
   }
 
@@ -269,6 +308,7 @@ class NodeState {
       loss: this.loss,
       rateUp: this.#up.rate,
       rateDown: this.#down.rate,
+      rateTo: this.#to.map((meter) => meter.rate),
       rateUpHistory: this.#up.history(),
       ...this.#counters,
       overruns: this.overruns,

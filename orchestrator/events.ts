@@ -2,10 +2,12 @@
  * What happens in a run, as it happens: the one stream that the terminal, Prometheus and the run directory
  * all read. Times are seconds since 1970.
  */
-import type { NodeCounters } from '../src/wan/fabric.js';
-import type { TraceOperation } from '../src/run/files.js';
+import type { GateCheck, TraceOperation } from '../src/run/files.js';
+import type { Lateness, NodeCounters } from '../src/wan/fabric.js';
 
 export type RunEvent =
+  /** The run has begun; `id` is the name of its directory. */
+  | { readonly type: 'run'; readonly id: string }
   /** A new stage of the run has begun; `text` is for people. */
   | { readonly type: 'stage'; readonly text: string }
   /** The first round was dispatched. */
@@ -30,6 +32,14 @@ export type RunEvent =
       readonly operations: readonly TraceOperation[];
     }
   /** The meters were read, a few times a second. */
-  | { readonly type: 'sample'; readonly time: number; readonly counters: readonly NodeCounters[] };
+  | {
+      readonly type: 'sample';
+      readonly time: number;
+      readonly counters: readonly NodeCounters[];
+      /** Over all nodes, since the start. */
+      readonly lateness: Lateness;
+    }
+  /** How the gate stands: all checks that can be made up to now; once more, with all of them, at the end. */
+  | { readonly type: 'gate'; readonly checks: readonly GateCheck[]; readonly final: boolean };
 
 export type RunListener = (event: RunEvent) => void;

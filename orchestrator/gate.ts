@@ -30,13 +30,20 @@ export interface Observed {
   readonly weightsHashes: readonly string[];
 }
 
-export function runChecks(observed: Observed): GateCheck[] {
-  const { lateness, missedPackets, capturedPayload, expectedPayload } = observed;
-  const distinct = new Set(observed.weightsHashes).size;
+/** How the emulator has kept up until now: the checks that can be made while a run goes on. */
+export function paceChecks(observed: Pick<Observed, 'overruns' | 'lateness' | 'eventLoopLag'>): GateCheck[] {
   return [
     limit('steps that missed their pace', observed.overruns, 0, 'steps'),
-    limit('lateness of shaped packets, 99th percentile', lateness.p99, LATENESS_P99_LIMIT, 's'),
+    limit('lateness of shaped packets, 99th percentile', observed.lateness.p99, LATENESS_P99_LIMIT, 's'),
     limit('event loop hold-up, longest', observed.eventLoopLag, EVENT_LOOP_LAG_LIMIT, 's'),
+  ];
+}
+
+export function runChecks(observed: Observed): GateCheck[] {
+  const { missedPackets, capturedPayload, expectedPayload } = observed;
+  const distinct = new Set(observed.weightsHashes).size;
+  return [
+    ...paceChecks(observed),
     ...(typeof missedPackets === 'number'
       ? [limit('packets missed by the capture', missedPackets, 0, 'packets')]
       : []),

@@ -163,8 +163,8 @@ export class Members {
     done: grpc.sendUnaryData<object>,
   ): void {
     const chunks: Buffer[] = [];
-    call.on('data', ({ token, data }: WeightsChunk__Output) => {
-      if (token === this.#options.tokens[0]) chunks.push(data);
+    call.on('data', ({ session, data }: WeightsChunk__Output) => {
+      if (session === this.#options.tokens[0]) chunks.push(data);
     });
     call.on('end', () => {
       this.#weights.resolve(Buffer.concat(chunks));

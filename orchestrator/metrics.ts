@@ -132,6 +132,8 @@ export class Metrics {
       case 'sample':
         event.counters.forEach((counters, rank) => this.#sample(rank, counters));
         return;
+      case 'run':
+      case 'gate':
       case 'stage':
       case 'training':
         return;

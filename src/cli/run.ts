@@ -79,6 +79,9 @@ async function watched(scenario: Scenario, choice: Choice, flags: RunFlags): Pro
   const { protocol, rounds, pace } = scenario;
   const stepsPerRound = protocol.kind === 'diloco' ? protocol.innerSteps : 1;
   const board = new Board(topology, {
+    scenario: scenario.name,
+    protocol: protocol.kind,
+    fabric: choice.kind,
     rounds,
     stepsPerRound,
     pace,

@@ -4,8 +4,9 @@
  * Think of it as the building the mesh is moved into: it has one room per node, wires between the rooms
  * whose properties the topology sets, meters on the wires, and a window through which the traffic can be
  * photographed. Whoever uses it never asks what the walls are made of: `netns` builds them from Linux
- * network namespaces and shapes packets, `threads` from loopback sockets and shapes byte streams. One
- * compliance suite (test/wan/compliance.ts) holds for both.
+ * network namespaces and shapes packets, `threads` from loopback sockets and shapes byte streams,
+ * `containers` are rooms that others built and that shape packets themselves. One compliance suite
+ * (test/wan/compliance.ts) holds for all.
  *
  * A fabric knows nothing of training. It owns what it makes, and close() ends all of it.
  */
@@ -23,6 +24,8 @@ export interface Placement {
    * enterNamespace(), before it opens its first socket; absent where there is none.
    */
   readonly namespaceFd?: number;
+  /** Whether whole packets are shaped between the nodes, so that datagrams pass. */
+  readonly packetLevel: boolean;
   /** Where the node's servers listen: any free port of `host`, except that the mesh port is fixed. */
   readonly listen: { readonly host: string; readonly port: number };
   /** What the node dials to reach the mesh port of each rank, by rank (its own entry is never used). */
@@ -41,6 +44,8 @@ export interface NodeCounters {
   lost: number;
   /** Bytes now waiting in the uplink and the downlink queue. */
   queuedBytes: number;
+  /** What of egressBytes went to each rank, by rank. */
+  egressBytesTo: number[];
 }
 
 /** How late packets left, against the instant at which the model wanted them out; seconds. */
@@ -76,8 +81,10 @@ export interface RunningCapture {
   stop(): Promise<CaptureResult>;
 }
 
+export type FabricKind = 'netns' | 'threads' | 'containers';
+
 export interface Fabric {
-  readonly kind: 'netns' | 'threads';
+  readonly kind: FabricKind;
   readonly topology: Topology;
   readonly placements: readonly Placement[];
   /** One line that says what this fabric is, for people. */

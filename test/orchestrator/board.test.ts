@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { Board, FINISHED_ROUNDS_KEPT, type BoardSnapshot } from '../../orchestrator/board.js';
 import { counters, round, sample, step, story, topologyOf, TRAINING } from './run-story.js';
 
-const facts = { rounds: 2, stepsPerRound: 2, pace: 0.5 };
+const facts = {
+  scenario: 'story',
+  protocol: 'diloco',
+  fabric: 'netns',
+  rounds: 2,
+  stepsPerRound: 2,
+  pace: 0.5,
+};
 const newBoard = () => new Board(topologyOf('ada', 'bob'), facts);
 
 /** The board after the first `events` of the story. */

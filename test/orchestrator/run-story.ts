@@ -37,6 +37,7 @@ export const counters = (egressBytes: number, more: Partial<NodeCounters> = {}):
   dropped: 0,
   lost: 0,
   queuedBytes: 0,
+  egressBytesTo: [],
   ...more,
 });
 
@@ -45,6 +46,7 @@ export const sample = (seconds: number, ...ofNodes: NodeCounters[]): RunEvent =>
   type: 'sample',
   time: TRAINING + seconds,
   counters: ofNodes,
+  lateness: { count: 100, p50: 0.00002, p99: 0.0002, max: 0.003 },
 });
 
 export const step = (rank: number, index: number, loss: number, overrunSeconds = 0): RunEvent => ({

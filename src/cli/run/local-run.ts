@@ -55,6 +55,7 @@ export async function runLocally(options: LocalRunOptions): Promise<RunResult> {
   const startedAt = new Date();
   const directory = RunDirectory.create(options.out, options.scenario.name, startedAt);
   const run = new LocalRun(options, directory);
+  options.emit({ type: 'run', id: directory.id });
   let summary: RunSummary | undefined;
   let failure: string | undefined;
   try {

@@ -62,10 +62,10 @@ export class Sampler {
     const { fabric, origin, emit } = this.#options;
     const now = epochSeconds();
     const counters = fabric.counters();
-    emit({ type: 'sample', time: now, counters });
+    emit({ type: 'sample', time: now, counters, lateness: fabric.lateness() });
     if (this.#samples++ % SAMPLES_PER_LINE !== 0) return;
     for (const { rank, name } of fabric.topology.nodes) {
-      const { dropped, lost, ...rest } = counters[rank]!;
+      const { dropped, lost, egressBytesTo: _, ...rest } = counters[rank]!;
       const line: MetricsLine = {
         time: now - origin,
         node: name,

@@ -73,6 +73,7 @@ export class NetnsFabric implements Fabric {
     this.placements = rooms.map((room, rank) => ({
       rank,
       namespaceFd: room.namespace.fd,
+      packetLevel: true,
       listen: { host: topology.nodes[rank]!.address, port: MESH_PORT },
       peers,
     }));

@@ -42,9 +42,11 @@ const accesses = ports.map(({ rank, fd }) => {
   const finish = (packet: Packet, instant: number, direction: 'egress' | 'ingress'): void => {
     meters.late(Math.max(0, instant - packet.due));
     if (deliver(fd, packet)) {
-      meters.add(rank, `${direction}Packets`, 1);
-      meters.add(rank, `${direction}Bytes`, packet.bytes);
-      if (direction === 'egress') record(packet);
+      if (direction === 'ingress') meters.received(rank, packet.bytes);
+      else {
+        meters.sent(rank, packet.lane, packet.bytes);
+        record(packet);
+      }
     } else {
       meters.add(rank, 'dropped', 1);
     }

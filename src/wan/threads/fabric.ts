@@ -62,6 +62,7 @@ type Ready = Extract<RelayReport, { type: 'ready' }>;
 function placements(ready: Ready, meshPort: number): Placement[] {
   return ready.ports.map((row, rank) => ({
     rank,
+    packetLevel: false,
     listen: { host: ready.addresses[rank]!, port: meshPort },
     peers: row.map((port) => ({ host: '127.0.0.1', port })),
   }));

@@ -110,8 +110,7 @@ export class Relay implements Surroundings, Journey<Segment<Endpoint>> {
 
   departed(segment: Segment<Endpoint>, from: number): void {
     this.#meters.late(Math.max(0, this.#now - segment.due));
-    this.#meters.add(from, 'egressPackets', 1);
-    this.#meters.add(from, 'egressBytes', segment.payload.length);
+    this.#meters.sent(from, segment.receiver.rank, segment.payload.length);
     if (segment.sender.dialer) this.observer?.see(segment);
   }
 
@@ -121,8 +120,7 @@ export class Relay implements Surroundings, Journey<Segment<Endpoint>> {
 
   arrived(segment: Segment<Endpoint>, to: number): void {
     this.#meters.late(Math.max(0, this.#now - segment.due));
-    this.#meters.add(to, 'ingressPackets', 1);
-    this.#meters.add(to, 'ingressBytes', segment.payload.length);
+    this.#meters.received(to, segment.payload.length);
     if (segment.receiver.dialer) this.observer?.see(segment);
     segment.receiver.receive(segment);
   }

@@ -14,6 +14,7 @@ export function nodeOf(rank: number, more: Partial<NodeSnapshot> = {}): NodeSnap
     loss: 2.5,
     rateUp: 39.8e6,
     rateDown: 12.3e6,
+    rateTo: [],
     rateUpHistory: Array.from({ length: 60 }, (_, bin) => ((bin % 9) * 40e6) / 8),
     queuedBytes: 123_456,
     dropped: 0,
@@ -25,6 +26,10 @@ export function nodeOf(rank: number, more: Partial<NodeSnapshot> = {}): NodeSnap
 
 export function snapshotOf(nodes: number, more: Partial<BoardSnapshot> = {}): BoardSnapshot {
   return {
+    run: '20260102-030405-diloco',
+    scenario: 'diloco',
+    protocol: 'diloco',
+    fabric: 'netns',
     stage: 'training',
     nodes: Array.from({ length: nodes }, (_, rank) => nodeOf(rank)),
     rounds: 10,
@@ -34,6 +39,9 @@ export function snapshotOf(nodes: number, more: Partial<BoardSnapshot> = {}): Bo
     elapsedSeconds: 11,
     secondsLeft: 42.4,
     periodSeconds: 5.36,
+    expectedPeriodSeconds: 5.1,
+    lateness: { count: 1000, p50: 0.00002, p99: 0.0002, max: 0.003 },
+    gate: null,
     overruns: 0,
     finishedRounds: [],
     historyBinSeconds: 0.5,
