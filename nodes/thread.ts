@@ -35,11 +35,17 @@ if (placement.namespaceFd !== undefined) {
   const { enterNamespace } = await import('../src/wan/netns/namespace.js');
   enterNamespace(placement.namespaceFd);
 }
+const { credentials } = await import('@grpc/grpc-js');
 const { runNode } = await import('./node.js');
 const { RemoteDevice } = await import('./device-port.js');
 const remote = new RemoteDevice(device);
+const close = (): Promise<void> => Promise.resolve();
 try {
-  await runNode({ orchestrator, token, placement, device: remote });
+  await runNode({
+    channel: { address: orchestrator, credentials: credentials.createInsecure() },
+    hello: { token },
+    settle: () => Promise.resolve({ placement, device: remote, close }),
+  });
 } finally {
   remote.close();
   parentPort?.close();

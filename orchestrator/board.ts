@@ -157,6 +157,9 @@ export class Board {
         this.#trainingTime = event.time;
         for (const node of this.#nodes) node.phase = 'computing';
         return;
+      case 'ended':
+        this.#stage = event.failure === null ? 'done' : `broke off: ${event.failure}`;
+        return;
       case 'step':
         this.#nodes[event.rank]?.step(event);
         return;

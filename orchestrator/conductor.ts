@@ -14,9 +14,10 @@ import type { PathMeasurement__Output } from '../proto/types/meshbeat/control/v1
 import { epochSeconds, toNanoseconds } from '../src/clock.js';
 import { Deferred } from '../src/deferred.js';
 import { messageOf, RunError } from '../src/errors.js';
-import type { TraceHeader, TraceOperation } from '../src/run/files.js';
+import type { TraceHeader } from '../src/run/files.js';
 import type { RunDirectory } from '../src/run/directory.js';
 import { JsonLines } from '../src/run/json-lines.js';
+import { traceOperations } from '../src/run/trace-operations.js';
 import type { Scenario } from '../src/scenario/index.js';
 import type { Schedule } from '../src/schedule/operation.js';
 import { parameterCount, parameterLayout, writeSafetensors } from '../src/training/index.js';
@@ -104,6 +105,8 @@ export class Conductor {
     const rates = await this.#probeRates(first);
     await startCapture();
     const roundTrips = await this.#probeRoundTrips();
+    const measurements = [...rates, ...roundTrips];
+    emit({ type: 'gate', checks: probeChecks(measurements, this.#options.fabric.topology), final: false });
     emit({ type: 'stage', text: 'connecting' });
     sendersOf(first).forEach((receiveFrom, rank) => members.tell(rank, { connect: { receiveFrom } }));
     await members.all('connected');
@@ -119,7 +122,7 @@ export class Conductor {
     await this.#writeWeights(scenario);
     this.close();
     return {
-      measurements: [...rates, ...roundTrips],
+      measurements,
       schedules: this.#rounds,
       trainingSeconds,
       computeSeconds: this.#computeSeconds,
@@ -206,17 +209,13 @@ export class Conductor {
   }
 
   #roundDone(rank: number, done: RoundDone__Output): void {
-    const { round, ids, starts, ends, eventLoopLagSeconds, outerOverrunSeconds } = done;
+    const { round, eventLoopLagSeconds, outerOverrunSeconds } = done;
     const part = this.#rounds[round]!.parts[rank]!;
     const node = this.#options.fabric.topology.nodes[rank]!.name;
-    const operations = ids.map((id, index): TraceOperation => {
-      const operation = part.operations[id]!;
-      const transfer = 'peer' in operation ? { peer: operation.peer, bytes: operation.bytes } : {};
-      const { kind, stream } = operation;
-      const [start, end] = [starts[index]! - this.#origin, ends[index]! - this.#origin];
+    const { operations: planned } = part;
+    const operations = traceOperations({ ...done, node, rank, operations: planned, origin: this.#origin });
+    for (const { kind, start, end } of operations)
       if (kind === 'compute') this.#computeSeconds += end - start;
-      return { type: 'operation', node, rank, round, id, kind, stream, ...transfer, start, end };
-    });
     for (const operation of operations) this.#trace.write(operation);
     this.#trace.flush();
     this.#options.emit({ type: 'round', rank, round, eventLoopLagSeconds, outerOverrunSeconds, operations });

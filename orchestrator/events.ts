@@ -40,6 +40,8 @@ export type RunEvent =
       readonly lateness: Lateness;
     }
   /** How the gate stands: all checks that can be made up to now; once more, with all of them, at the end. */
-  | { readonly type: 'gate'; readonly checks: readonly GateCheck[]; readonly final: boolean };
+  | { readonly type: 'gate'; readonly checks: readonly GateCheck[]; readonly final: boolean }
+  /** The run is over; `failure` is why it broke off, null if it did not. */
+  | { readonly type: 'ended'; readonly failure: string | null };
 
 export type RunListener = (event: RunEvent) => void;

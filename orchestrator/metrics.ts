@@ -134,6 +134,7 @@ export class Metrics {
         return;
       case 'run':
       case 'gate':
+      case 'ended':
       case 'stage':
       case 'training':
         return;

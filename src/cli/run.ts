@@ -16,7 +16,8 @@ import { parameterCount } from '../training/index.js';
 import { chooseFabric, type Choice, type FabricChoice } from '../wan/choose.js';
 import { ENDING_SIGNALS, runInUserNamespace, socketFromLauncher } from './rootless.js';
 import { startView } from './run/live-view.js';
-import { runLocally, type RunResult } from './run/local-run.js';
+import { LocalSite } from './run/local-site.js';
+import { performRun, type RunResult } from './run/perform.js';
 import { renderReport } from './run/report.js';
 import { integerOption } from './text.js';
 
@@ -102,9 +103,10 @@ async function watched(scenario: Scenario, choice: Choice, flags: RunFlags): Pro
   const interruption = new AbortController();
   const stopListening = onSignals((signal) => interruption.abort(`interrupted by ${signal}`));
   try {
-    const result = await runLocally({
+    const result = await performRun({
       scenario,
-      choice,
+      topology,
+      site: new LocalSite(choice),
       out: flags.out,
       signal: interruption.signal,
       emit: (event) => {

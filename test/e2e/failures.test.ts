@@ -4,10 +4,11 @@ import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { runLocally } from '../../src/cli/run/local-run.js';
+import { LocalSite } from '../../src/cli/run/local-site.js';
+import { performRun } from '../../src/cli/run/perform.js';
 import { readCapture } from '../../src/capture/index.js';
 import type { TraceHeader, TraceOperation } from '../../src/run/files.js';
-import { loadScenario } from '../../src/scenario/index.js';
+import { loadScenario, topologyOf } from '../../src/scenario/index.js';
 import { chooseFabric } from '../../src/wan/choose.js';
 import type { NodeHost } from '../../nodes/host.js';
 import { scratchFolder } from '../support/files.js';
@@ -61,15 +62,15 @@ describe('a run that cannot go on', () => {
     const scenario = loadScenario(TINY, { sets: ['rounds=1000'] });
     let host: NodeHost | undefined;
     let killed: Promise<void> | undefined;
-    const { directory, summary, failure } = await runLocally({
+    const { directory, summary, failure } = await performRun({
       scenario,
-      choice: chooseFabric('threads'),
+      topology: topologyOf(scenario),
+      site: new LocalSite(chooseFabric('threads'), (nodes) => (host = nodes)),
       out: join(folder, 'killed'),
       signal: new AbortController().signal,
       emit: (event) => {
         if (event.type === 'round' && event.round === 1) killed ??= host?.kill(1);
       },
-      onNodes: (nodes) => (host = nodes),
     });
     await killed;
     expect(summary).toBeUndefined();

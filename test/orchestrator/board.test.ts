@@ -24,6 +24,13 @@ describe('Board', () => {
   it('shows nodes that join, and no time, before training', () => {
     const { nodes, ...run } = after(1);
     expect(run).toEqual({
+      run: null,
+      scenario: 'story',
+      protocol: 'diloco',
+      fabric: 'netns',
+      expectedPeriodSeconds: null,
+      lateness: null,
+      gate: null,
       stage: 'connecting',
       rounds: 2,
       roundsDone: 0,
@@ -49,6 +56,7 @@ describe('Board', () => {
       loss: null,
       rateUp: 0,
       rateDown: 0,
+      rateTo: [],
       rateUpHistory: [],
       queuedBytes: 0,
       dropped: 0,

@@ -1,43 +1,36 @@
 /**
- * A whole run on this machine, from scenario to verdict: builds the fabric, hosts the nodes, lets the
- * conductor conduct, analyses the capture, and takes everything down again.
+ * A whole run, from scenario to verdict: opens the site's network and members, lets the conductor conduct,
+ * analyses the capture, and takes everything down again.
  *
  * This is where the rooms of the house meet; each is owned here and ended here, in the reverse of the order
  * in which it was opened, whatever happens in between. Both ends of a run, good and bad, leave a manifest.
  */
-import { randomBytes } from 'node:crypto';
 import os from 'node:os';
-import path from 'node:path';
-import { NodeHost } from '../../../nodes/host.js';
 import { Conductor, type Outcome } from '../../../orchestrator/conductor.js';
 import type { RunEvent, RunListener } from '../../../orchestrator/events.js';
-import { Members } from '../../../orchestrator/members.js';
+import { paceChecks } from '../../../orchestrator/gate.js';
 import { epochSeconds } from '../../clock.js';
 import { Deferred } from '../../deferred.js';
 import { messageOf, RunError } from '../../errors.js';
 import { RunDirectory } from '../../run/directory.js';
-import type { GateVerdict, RunManifest, RunSummary } from '../../run/files.js';
-import { makeRuntimeFolder, removeRuntimeFolder } from '../../run/runtime-folder.js';
-import { scenarioToYaml, topologyOf, type Scenario, type Topology } from '../../scenario/index.js';
+import type { GateCheck, GateVerdict, RunManifest, RunSummary } from '../../run/files.js';
+import { scenarioToYaml, type Scenario, type Topology } from '../../scenario/index.js';
 import { analyzeCapture } from '../../traffic/index.js';
-import { trainingSettingsOf } from '../../training/index.js';
-import { CertificateAuthority } from '../../transport/certificates.js';
-import { openFabric, type Choice } from '../../wan/choose.js';
 import type { CaptureResult, Fabric, RunningCapture } from '../../wan/fabric.js';
 import { version } from '../version.js';
 import { Sampler } from './sampler.js';
+import type { RunContext, Site } from './site.js';
 import { summarize, type Evidence } from './summarize.js';
 
-export interface LocalRunOptions {
+export interface RunOptions {
   readonly scenario: Scenario;
-  readonly choice: Choice;
+  readonly topology: Topology;
+  readonly site: Site;
   /** Folder that holds run directories. */
   readonly out: string;
   readonly emit: RunListener;
   /** Aborted with the reason when the run is to end early. */
   readonly signal: AbortSignal;
-  /** Called when nodes are running; lets a test kill one. */
-  readonly onNodes?: (host: NodeHost) => void;
 }
 
 export interface RunResult {
@@ -51,16 +44,17 @@ export interface RunResult {
 const CAPTURE_FILE = 'capture.pcapng';
 
 /** Never rejects for what happens in the run; only when not even a run directory can be made. */
-export async function runLocally(options: LocalRunOptions): Promise<RunResult> {
+export async function performRun(options: RunOptions): Promise<RunResult> {
   const startedAt = new Date();
   const directory = RunDirectory.create(options.out, options.scenario.name, startedAt);
-  const run = new LocalRun(options, directory);
+  const run = new Run(options, directory);
   options.emit({ type: 'run', id: directory.id });
   let summary: RunSummary | undefined;
   let failure: string | undefined;
   try {
     directory.write('scenario.yaml', scenarioToYaml(options.scenario));
     summary = await run.perform();
+    options.emit({ type: 'gate', checks: summary.gate.checks, final: true });
   } catch (error) {
     failure = messageOf(error);
   }
@@ -70,6 +64,7 @@ export async function runLocally(options: LocalRunOptions): Promise<RunResult> {
   } catch (error) {
     failure ??= messageOf(error);
   }
+  options.emit({ type: 'ended', failure: failure ?? null });
   return {
     directory,
     ...(summary === undefined ? {} : { summary }),
@@ -77,10 +72,10 @@ export async function runLocally(options: LocalRunOptions): Promise<RunResult> {
   };
 }
 
-class LocalRun {
-  readonly #options: LocalRunOptions;
+class Run {
+  readonly #options: RunOptions;
   readonly #directory: RunDirectory;
-  readonly #topology: Topology;
+  readonly #context: RunContext;
   /** Ends what was opened; the newest first. */
   readonly #closers: (() => Promise<void> | void)[] = [];
   /** What is being opened, or has been. */
@@ -90,13 +85,23 @@ class LocalRun {
   readonly #broken = new Deferred<never>();
   #capture: RunningCapture | undefined;
   #sampler: Sampler | undefined;
+  #fabric: Fabric | undefined;
   #overruns = 0;
   #eventLoopLag = 0;
+  /** What the probe said of the paths. */
+  #probed: readonly GateCheck[] = [];
 
-  constructor(options: LocalRunOptions, directory: RunDirectory) {
+  constructor(options: RunOptions, directory: RunDirectory) {
     this.#options = options;
     this.#directory = directory;
-    this.#topology = topologyOf(options.scenario);
+    this.#context = {
+      scenario: options.scenario,
+      topology: options.topology,
+      run: directory.id,
+      stage: (text) => this.#emit({ type: 'stage', text }),
+      own: (close) => void this.#closers.push(close),
+      breakOff: (reason) => this.#broken.reject(reason),
+    };
     this.#broken.promise.catch(() => undefined);
     const abort = (): void => this.#broken.reject(new RunError(String(options.signal.reason)));
     if (options.signal.aborted) abort();
@@ -104,14 +109,15 @@ class LocalRun {
   }
 
   async perform(): Promise<RunSummary> {
-    const { scenario } = this.#options;
+    const { scenario, topology, site } = this.#options;
     const started = epochSeconds();
     let outcome: Outcome;
     let fabric: Fabric;
     let captured: CaptureResult | undefined;
     try {
-      fabric = await this.#open(() => this.#openFabric());
-      const conductor = await this.#open(() => this.#startNodes(fabric));
+      fabric = await this.#open(() => site.openFabric(this.#context));
+      this.#fabric = fabric;
+      const conductor = await this.#assemble(fabric);
       const playing = conductor.conduct(() => this.#open(() => this.#startCapture(fabric)));
       playing.catch(() => undefined); // It may fail while everything is being ended for another reason.
       outcome = await this.#orBroken(playing);
@@ -122,7 +128,7 @@ class LocalRun {
     this.#emit({ type: 'stage', text: 'analysing the capture' });
     return summarize({
       scenario,
-      topology: this.#topology,
+      topology,
       fabric: fabric.kind,
       outcome,
       overruns: this.#overruns,
@@ -144,7 +150,7 @@ class LocalRun {
     failure: string | undefined,
     gate: GateVerdict | undefined,
   ): Promise<RunManifest> {
-    const { scenario, choice } = this.#options;
+    const { scenario, site } = this.#options;
     return {
       meshbeat: version,
       id: this.#directory.id,
@@ -152,9 +158,9 @@ class LocalRun {
       seed: scenario.seed,
       startedAt: startedAt.toISOString(),
       endedAt: new Date().toISOString(),
-      fabric: choice.kind,
-      fabricReason: choice.reason,
-      wanDriver: choice.kind === 'netns' ? scenario.wan.driver : 'relay',
+      fabric: site.fabric,
+      fabricReason: site.reason,
+      wanDriver: site.fabric === 'threads' ? 'relay' : scenario.wan.driver,
       captureKind: this.#capture?.kind ?? null,
       outcome: failure ?? 'done',
       gate: gate ?? { verdict: 'invalid', checks: [] },
@@ -168,45 +174,16 @@ class LocalRun {
     };
   }
 
-  async #openFabric(): Promise<Fabric> {
-    const { scenario, choice } = this.#options;
-    this.#emit({ type: 'stage', text: `building the network: ${choice.kind} (${choice.reason})` });
-    const { congestion, slowStartAfterIdle, initialWindow } = scenario.wan;
-    const tcp = { congestion, slowStartAfterIdle, initialWindow };
-    const fabric = await openFabric(choice.kind, { topology: this.#topology, seed: scenario.seed, ...tcp });
-    this.#closers.push(() => fabric.close());
-    return fabric;
-  }
-
-  async #startNodes(fabric: Fabric): Promise<Conductor> {
-    const { scenario, emit, onNodes } = this.#options;
-    const folder = makeRuntimeFolder();
-    this.#closers.push(() => removeRuntimeFolder(folder));
-    const address = `unix:${path.join(folder, 'control.sock')}`;
-    const tokens = this.#topology.nodes.map(() => randomBytes(24).toString('base64url'));
-    const authority = scenario.transport.tls ? await CertificateAuthority.create() : undefined;
-    const members = await Members.listen({
-      address,
-      names: this.#topology.nodes.map(({ name }) => name),
-      tokens,
-      welcome: async (rank) => ({
-        rank,
-        scenarioJson: JSON.stringify(scenario),
-        topologyJson: JSON.stringify(this.#topology),
-        ...(await authority?.issue(this.#topology.nodes[rank]!.name)),
-      }),
-    });
-    let host: NodeHost | undefined = undefined;
-    this.#closers.push(() => host?.close());
-    this.#closers.push(() => members.close());
-    members.failure.catch((error: unknown) => this.#broken.reject(error));
-    const listener: RunListener = (event) => this.#emit(event);
+  /** Has the members on their way, everything watching, and the nodes started. */
+  async #assemble(fabric: Fabric): Promise<Conductor> {
+    const { scenario, emit, site } = this.#options;
+    const members = await this.#open(() => site.openMembers(this.#context, fabric));
     const conductor = new Conductor({
       scenario,
       fabric,
       members,
       directory: this.#directory,
-      emit: listener,
+      emit: (event) => this.#emit(event),
     });
     this.#closers.push(() => conductor.close());
     const sampler = new Sampler({
@@ -218,15 +195,7 @@ class LocalRun {
     });
     this.#sampler = sampler;
     this.#closers.push(() => sampler.close());
-    emit({ type: 'stage', text: 'starting the devices' });
-    host = await NodeHost.start({
-      orchestrator: address,
-      tokens,
-      placements: fabric.placements,
-      training: trainingSettingsOf(scenario),
-      onDeath: (rank, reason) => members.fail(rank, reason),
-    });
-    onNodes?.(host);
+    await this.#open(() => site.startNodes(this.#context, fabric, members));
     return conductor;
   }
 
@@ -253,6 +222,17 @@ class LocalRun {
     }
     this.#sampler?.apply(event);
     this.#options.emit(event);
+    if (event.type === 'gate') this.#probed = event.checks;
+    else if (event.type === 'round' && event.rank === 0) this.#showGate();
+  }
+
+  /** How the gate stands after a round. */
+  #showGate(): void {
+    const lateness = this.#fabric?.lateness();
+    if (lateness === undefined) return;
+    const [overruns, eventLoopLag] = [this.#overruns, this.#eventLoopLag];
+    const checks = [...this.#probed, ...paceChecks({ overruns, lateness, eventLoopLag })];
+    this.#options.emit({ type: 'gate', checks, final: false });
   }
 
   #orBroken<T>(work: Promise<T>): Promise<T> {

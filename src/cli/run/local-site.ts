@@ -1,0 +1,90 @@
+/**
+ * A run on this machine: a fabric built for it, and its nodes as threads of this process.
+ *
+ * The threads attach through a Unix socket that nobody else can reach, each with a token for its own rank,
+ * for it is the rank that says into which namespace a thread has moved.
+ */
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import * as grpc from '@grpc/grpc-js';
+import { NodeHost } from '../../../nodes/host.js';
+import { Door } from '../../../orchestrator/door.js';
+import { Members } from '../../../orchestrator/members.js';
+import { makeRuntimeFolder, removeRuntimeFolder } from '../../run/runtime-folder.js';
+import { trainingSettingsOf } from '../../training/index.js';
+import { openFabric, type Choice } from '../../wan/choose.js';
+import type { Fabric } from '../../wan/fabric.js';
+import type { RunContext, Site } from './site.js';
+import { welcomeTo } from './welcome.js';
+
+export class LocalSite implements Site {
+  readonly #choice: Choice;
+  readonly #onNodes: (host: NodeHost) => void;
+  #address = '';
+  #tokens: readonly string[] = [];
+
+  /** @param onNodes called when nodes are running; lets a test kill one. */
+  constructor(choice: Choice, onNodes: (host: NodeHost) => void = () => undefined) {
+    this.#choice = choice;
+    this.#onNodes = onNodes;
+  }
+
+  get fabric(): Choice['kind'] {
+    return this.#choice.kind;
+  }
+
+  get reason(): string {
+    return this.#choice.reason;
+  }
+
+  async openFabric({ scenario, topology, stage, own }: RunContext): Promise<Fabric> {
+    const { kind, reason } = this.#choice;
+    stage(`building the network: ${kind} (${reason})`);
+    const { congestion, slowStartAfterIdle, initialWindow } = scenario.wan;
+    const tcp = { congestion, slowStartAfterIdle, initialWindow };
+    const fabric = await openFabric(kind, { topology, seed: scenario.seed, ...tcp });
+    own(() => fabric.close());
+    return fabric;
+  }
+
+  async openMembers(context: RunContext): Promise<Members> {
+    const { topology, own, breakOff } = context;
+    const folder = makeRuntimeFolder();
+    own(() => removeRuntimeFolder(folder));
+    this.#address = `unix:${path.join(folder, 'control.sock')}`;
+    const tokens = topology.nodes.map(() => randomBytes(24).toString('base64url'));
+    this.#tokens = tokens;
+    const members = new Members({
+      names: topology.nodes.map(({ name }) => name),
+      welcome: await welcomeTo(context, { meterSeconds: 0 }),
+    });
+    members.failure.catch(breakOff);
+    const door = await Door.listen({
+      address: this.#address,
+      credentials: grpc.ServerCredentials.createInsecure(),
+      admit: (guest) => {
+        const rank = tokens.indexOf(guest.hello.token);
+        return rank === -1 ? 'wrong or missing token' : members.seat(rank, guest);
+      },
+      takeWeights: (session, weights) => members.takeWeights(session, weights),
+    });
+    own(() => door.close());
+    return members;
+  }
+
+  async startNodes({ scenario, stage, own }: RunContext, fabric: Fabric, members: Members): Promise<void> {
+    stage('starting the devices');
+    const host = await NodeHost.start({
+      orchestrator: this.#address,
+      tokens: this.#tokens,
+      placements: fabric.placements,
+      training: trainingSettingsOf(scenario),
+      onDeath: (rank, reason) => members.fail(rank, reason),
+    });
+    own(async () => {
+      members.close(); // A node whose stream has ended ends by itself.
+      await host.close();
+    });
+    this.#onNodes(host);
+  }
+}
