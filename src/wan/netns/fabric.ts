@@ -6,8 +6,8 @@
  *                                                        │
  *                                                     tcpdump
  *
- * Policy routing sends what the node originates into the TUN device wan0, where the shaper reads it; written
- * back, the kernel forwards it out of eth0. What arrives on eth0 takes the same loop before it is
+ * Policy routing (detour.ts) sends what the node originates into the TUN device wan0, where the shaper reads
+ * it; written back, the kernel forwards it out of eth0. What arrives on eth0 takes the same loop before it is
  * delivered. So each packet crosses the bridge once, at MTU size, between the nodes' own addresses, and
  * TCP on both sides lives through every delay, queue and loss. The nodes' addresses are resolved by fixed
  * neighbour entries: no ARP blurs the capture.
@@ -28,30 +28,21 @@ import {
   type RunningCapture,
 } from '../fabric.js';
 import { Shaper, type ShaperPort } from '../shaper/shaper.js';
+import { startTcpdump } from '../tcpdump.js';
+import { detourLines, SHAPED_DEVICE, type TcpOptions } from './detour.js';
+import { kernelSettings } from './kernel.js';
 import { Namespace } from './namespace.js';
 import { findProgram } from './programs.js';
 import { openTun } from './syscalls.js';
-import { startTcpdump } from './tcpdump.js';
 
-export interface NetnsOptions {
+export interface NetnsOptions extends TcpOptions {
   readonly topology: Topology;
   readonly seed: number;
-  /** TCP congestion control of all nodes. */
-  readonly congestion: 'cubic' | 'reno' | 'bbr';
-  /** Whether TCP forgets its window after an idle time (Linux default: yes). */
-  readonly slowStartAfterIdle: boolean;
-  /** Segments that a new TCP connection sends before it has heard anything (Linux default: 10). */
-  readonly initialWindow: number;
 }
 
 const BRIDGE = 'mesh0';
-/** Routing tables of each node: what it sends, and what it receives, goes to wan0. */
-const SEND_TABLE = 100;
-const RECEIVE_TABLE = 101;
-/** Packets the kernel keeps for the shaper's thread: deep, so that drops happen in the modelled queue only. */
-const TUN_QUEUE = 10_000;
-/** Socket buffers up to this size: room for 1 Gbit/s at 250 ms. */
-const LARGEST_WINDOW = 32 * 1024 * 1024;
+/** What all nodes' addresses are in. */
+const NETWORK = '10.77.0.0/16';
 
 export class NetnsFabric implements Fabric {
   readonly kind = 'netns';
@@ -126,7 +117,8 @@ export class NetnsFabric implements Fabric {
             tcpdump,
             namespace: this.#switch,
             interface: BRIDGE,
-            topology: this.topology,
+            filter: 'ip',
+            names: new Map(this.topology.nodes.map((node) => [node.address, node.name])),
           });
     this.#captures.add(running);
     return running;
@@ -185,12 +177,12 @@ function furnish(node: Node, hub: Namespace, options: NetnsOptions): Room {
   const namespace = Namespace.create(`node ${node.name}`);
   let tun: number | undefined;
   try {
-    tun = namespace.inside(() => openTun('wan0'));
+    tun = namespace.inside(() => openTun(SHAPED_DEVICE));
     hub.ip([
       `link add veth${node.rank} type veth peer name eth0 netns ${namespace.path}`,
       `link set veth${node.rank} mtu ${options.topology.mtu} master ${BRIDGE} up`,
     ]);
-    namespace.sysctl(kernelSettings(options));
+    namespace.sysctl(settingsOf(options));
     namespace.ip(addressing(node, options));
     return { namespace, tun };
   } catch (error) {
@@ -200,9 +192,9 @@ function furnish(node: Node, hub: Namespace, options: NetnsOptions): Room {
   }
 }
 
-function kernelSettings(options: NetnsOptions): Record<string, string> {
+function settingsOf(options: NetnsOptions): Record<string, string> {
   const forwarding = Object.fromEntries(
-    ['all', 'default', 'eth0', 'wan0'].flatMap((device) => [
+    ['all', 'default', 'eth0', SHAPED_DEVICE].flatMap((device) => [
       [`net/ipv4/conf/${device}/rp_filter`, '0'],
       [`net/ipv4/conf/${device}/accept_local`, '1'],
       [`net/ipv4/conf/${device}/send_redirects`, '0'],
@@ -213,37 +205,28 @@ function kernelSettings(options: NetnsOptions): Record<string, string> {
     'net/ipv6/conf/all/disable_ipv6': '1',
     'net/ipv6/conf/default/disable_ipv6': '1',
     'net/ipv4/ip_forward': '1',
-    // A probe's fate must not set the first window of the connection that trains.
-    'net/ipv4/tcp_no_metrics_save': '1',
-    // Otherwise the kernel pairs an arriving packet with its socket before routing, and then won't forward it.
-    'net/ipv4/ip_early_demux': '0',
     ...forwarding,
-    'net/ipv4/tcp_slow_start_after_idle': options.slowStartAfterIdle ? '1' : '0',
-    'net/ipv4/tcp_rmem': `4096 1048576 ${LARGEST_WINDOW}`,
-    'net/ipv4/tcp_wmem': `4096 1048576 ${LARGEST_WINDOW}`,
+    ...kernelSettings(options),
   };
 }
 
 function addressing(node: Node, options: NetnsOptions): string[] {
-  const { topology, congestion, initialWindow } = options;
-  const tcp = `congctl ${congestion} initcwnd ${initialWindow} initrwnd ${Math.max(initialWindow, 20)}`;
-  const others = topology.nodes.filter((other) => other.rank !== node.rank);
+  const { mtu, nodes } = options.topology;
+  const others = nodes.filter((other) => other.rank !== node.rank);
   return [
     'link set lo up',
-    `link set eth0 address ${hardwareAddress(node.rank)} mtu ${topology.mtu} up`,
-    `link set wan0 mtu ${topology.mtu} txqueuelen ${TUN_QUEUE} up`,
+    `link set eth0 address ${hardwareAddress(node.rank)} mtu ${mtu} up`,
     `addr add ${node.address}/16 dev eth0`,
     ...others.map(
       (other) => `neigh add ${other.address} lladdr ${hardwareAddress(other.rank)} dev eth0 nud permanent`,
     ),
-    // TCP is set by route: the sysctl is closed to namespaces for algorithms the host has not allowed to all.
-    `route add 10.77.0.0/16 dev wan0 src ${node.address} ${tcp} table ${SEND_TABLE}`,
-    `route add default dev wan0 table ${RECEIVE_TABLE}`,
-    // The kernel delivers packets to its own addresses before any other rule unless that rule comes later.
-    `rule add pref 5 iif lo to ${node.address} lookup local`,
-    `rule add pref 10 iif lo to 10.77.0.0/16 lookup ${SEND_TABLE}`,
-    `rule add pref 20 iif eth0 lookup ${RECEIVE_TABLE}`,
-    'rule add pref 30 lookup local',
-    'rule del pref 0 lookup local',
+    ...detourLines({
+      address: node.address,
+      device: 'eth0',
+      mtu,
+      destinations: [NETWORK],
+      sources: 'all',
+      tcp: options,
+    }),
   ];
 }

@@ -9,10 +9,9 @@
  * and moves back: what the function opens (a device, a child process) stays in the namespace. A node's
  * thread instead enters for good with enterNamespace(), so that all its later sockets are there.
  */
-import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { RunError } from '../../errors.js';
-import { findProgram } from './programs.js';
+import { runIp } from './ip.js';
 import { setNetworkNamespace, unshareNetwork } from './syscalls.js';
 
 /** The calling thread's own namespace (`/proc/self` would be the main thread's). */
@@ -66,17 +65,7 @@ export class Namespace {
 
   /** Runs lines of `ip -batch` inside. Errors name the namespace and quote ip's own words. */
   ip(lines: readonly string[]): void {
-    const result = this.inside(() =>
-      spawnSync(findProgram('ip') ?? 'ip', ['-batch', '-'], {
-        input: lines.join('\n') + '\n',
-        encoding: 'utf8',
-      }),
-    );
-    if (result.error !== undefined)
-      throw new RunError(`can't run 'ip' (package iproute2): ${result.error.message}`);
-    if (result.status !== 0) {
-      throw new RunError(`setting up the network of ${this.label} failed: ${result.stderr.trim()}`);
-    }
+    this.inside(() => runIp(lines, this.label));
   }
 
   /** Sets kernel parameters, e.g. `net/ipv4/ip_forward`, of this namespace only. */

@@ -5,6 +5,7 @@
  * being tried. Nothing here knows of links or nodes. The numbers are those of Linux on x86-64 and arm64,
  * which agree in all that is used here.
  */
+import { closeSync } from 'node:fs';
 import os from 'node:os';
 import koffi from 'koffi';
 
@@ -37,10 +38,12 @@ const SCHED_RR = 2;
 /** A system call that failed; `code` is errno's name, as in Node's own errors. */
 export class SystemCallError extends Error {
   override readonly name = 'SystemCallError';
+  readonly call: string;
   readonly code: string;
   constructor(call: string, errno: number) {
     const code = errnoName(errno);
     super(`${call}: ${code}`);
+    this.call = call;
     this.code = code;
   }
 }
@@ -73,8 +76,13 @@ export function openTun(name: string): number {
   const request = Buffer.alloc(IFREQ_BYTES);
   request.write(name, 0, 15, 'ascii');
   request.writeUInt16LE(IFF_TUN | IFF_NO_PI, 16);
-  check(cIoctl(fd, TUNSETIFF, request) as number, `ioctl TUNSETIFF ${name}`);
-  return fd;
+  try {
+    check(cIoctl(fd, TUNSETIFF, request) as number, `ioctl TUNSETIFF ${name}`);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
 }
 
 /** Reads one packet from a non-blocking descriptor; -1 when there is none. */

@@ -1,19 +1,22 @@
 /**
- * A capture by tcpdump on the bridge: the kernel's own time stamps, by the tool every reader trusts.
+ * A capture by tcpdump on a bridge: the kernel's own time stamps, by the tool every reader trusts.
  *
  * tcpdump writes its classic format to a pipe and never touches the run directory; here the stream becomes
- * pcapng with node names while it runs, so that a killed run keeps what it had. tcpdump is told to die
- * with its parent: a crash of ours does not leave it behind, holding the namespace.
+ * pcapng with node names while it runs, so that a killed run keeps what it had.
+ *
+ * A crash of ours does not leave tcpdump behind: it is told to die with its parent. The kernel forgets that
+ * where tcpdump gets its rights from its file (capabilities on /usr/bin/tcpdump, for who is not root). Then the
+ * pipe ends it, at the first packets that nobody reads, or the end of its container.
  */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LinkType, PcapngWriter, TcpdumpToPcapng } from '../../capture/index.js';
-import { messageOf, RunError } from '../../errors.js';
-import type { Topology } from '../../scenario/topology.js';
-import type { CaptureRequest, CaptureResult, RunningCapture } from '../fabric.js';
-import type { Namespace } from './namespace.js';
+import { LinkType, PcapngWriter, TcpdumpToPcapng } from '../capture/index.js';
+import { messageOf, RunError } from '../errors.js';
+import type { CaptureRequest, CaptureResult, RunningCapture } from './fabric.js';
+import type { Namespace } from './netns/namespace.js';
+import { findProgram } from './netns/programs.js';
 
 /** Kernel memory for packets that tcpdump has not read yet, KiB. */
 const KERNEL_BUFFER_KIB = 65_536;
@@ -21,38 +24,51 @@ const KERNEL_BUFFER_KIB = 65_536;
 /** The kernel hands tcpdump its packets in blocks up to a second old; at a signal tcpdump leaves the last block. */
 const KERNEL_DELAY_MS = 1200;
 
-export interface TcpdumpOptions extends CaptureRequest {
+export interface TcpdumpOptions extends Omit<CaptureRequest, 'kind'> {
   readonly tcpdump: string;
-  readonly namespace: Namespace;
+  /** Where the interface is; without it, in the network namespace of the calling thread. */
+  readonly namespace?: Namespace;
   readonly interface: string;
-  readonly topology: Topology;
+  /** In tcpdump's language. */
+  readonly filter: string;
+  /** Names of nodes by address, for readers of the file. */
+  readonly names: ReadonlyMap<string, string>;
 }
 
-/** Starts tcpdump in a namespace; resolves once it is capturing. */
+/** The filter for IPv4 packets from one of these addresses to another; 256 of them are not too many. */
+export function filterBetween(addresses: readonly string[]): string {
+  const any = addresses.join(' or ');
+  return `ip and src host (${any}) and dst host (${any})`;
+}
+
+/** Starts tcpdump; resolves once it is capturing. */
 export async function startTcpdump(options: TcpdumpOptions): Promise<RunningCapture> {
   const writer = new PcapngWriter(options.file, {
     interfaces: [{ name: options.interface, linkType: LinkType.ethernet, snaplen: options.snaplen }],
     comment: options.comment,
-    names: new Map(options.topology.nodes.map((node) => [node.address, node.name])),
+    names: options.names,
   });
-  const child = options.namespace.inside(() => launch(options));
-  const session = new Session(child, writer, options);
+  const start = (): ChildProcessByStdio<null, Readable, Readable> => launch(options);
+  const session = new Session(options.namespace?.inside(start) ?? start(), writer, options);
   await session.capturing();
   return session;
 }
 
 function launch(options: TcpdumpOptions): ChildProcessByStdio<null, Readable, Readable> {
   const command = [options.tcpdump, ...tcpdumpArguments(options)];
-  // setpriv is of util-linux, as unshare is: present wherever this fabric works.
-  return spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
+  // setpriv is of util-linux, which only the smallest of systems lack; there the pipe must do.
+  const setpriv = findProgram('setpriv');
+  if (setpriv !== undefined) command.unshift(setpriv, '--pdeathsig', 'KILL', '--');
+  const [program = '', ...words] = command;
+  return spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 function tcpdumpArguments(options: TcpdumpOptions): string[] {
   const list = ['-i', options.interface, '-n', '-w', '-', '-s', String(options.snaplen)];
   list.push('-B', String(KERNEL_BUFFER_KIB), '--time-stamp-precision=nano');
-  // As root tcpdump changes user, which would undo pdeathsig; what it may do ends at this namespace anyway.
+  // As root tcpdump changes user, which would undo pdeathsig.
   if (process.geteuid?.() === 0) list.push('-Z', 'root');
-  return [...list, 'ip'];
+  return [...list, options.filter];
 }
 
 class Session implements RunningCapture {
