@@ -6,7 +6,7 @@
  * @peculiar/x509 (Node can check certificates but not issue them), keys on the curve P-256.
  */
 import 'reflect-metadata';
-import { randomBytes, webcrypto } from 'node:crypto';
+import { createHash, randomBytes, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
 /** What one end of a mutual TLS connection needs; all PEM. */
@@ -41,8 +41,30 @@ export class CertificateAuthority {
     return new CertificateAuthority(keys, certificate);
   }
 
+  /** Its own certificate, PEM: who trusts this trusts what it signs. */
+  get certificate(): string {
+    return this.#certificate.toString('pem');
+  }
+
   /** A certificate for a node, valid for its name as client and as server. */
-  async issue(name: string): Promise<Identity> {
+  issue(name: string): Promise<Identity> {
+    return this.#sign(name, [{ type: 'dns', value: name }]);
+  }
+
+  /**
+   * A certificate for a server under these DNS names, of which the first is its common name, and IP addresses.
+   * The authority's certificate follows in the same PEM, so that the server shows it in the handshake to
+   * clients that know no more of the authority than a hash.
+   */
+  async issueServer(names: readonly [string, ...string[]], addresses: readonly string[]): Promise<Identity> {
+    const identity = await this.#sign(names[0], [
+      ...names.map((value) => ({ type: 'dns' as const, value })),
+      ...addresses.map((value) => ({ type: 'ip' as const, value })),
+    ]);
+    return { ...identity, certificate: `${identity.certificate}\n${identity.authority}` };
+  }
+
+  async #sign(name: string, alternatives: x509.JsonGeneralName[]): Promise<Identity> {
     const keys = await newKeys();
     const certificate = await x509.X509CertificateGenerator.create({
       ...validity(),
@@ -51,16 +73,20 @@ export class CertificateAuthority {
       publicKey: keys.publicKey,
       signingKey: this.#keys.privateKey,
       signingAlgorithm: ALGORITHM,
-      extensions: [new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: name }])],
+      extensions: [new x509.SubjectAlternativeNameExtension(alternatives)],
     });
     const privateKey = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
     return {
       certificate: certificate.toString('pem'),
       privateKey: x509.PemConverter.encode(privateKey, 'PRIVATE KEY'),
-      authority: this.#certificate.toString('pem'),
+      authority: this.certificate,
     };
   }
 }
+
+/** SHA-256 of a certificate as sent in a handshake (its DER), base64url: what a join token pins. */
+export const certificateHash = (der: Uint8Array): string =>
+  createHash('sha256').update(der).digest('base64url');
 
 function newKeys(): Promise<webcrypto.CryptoKeyPair> {
   return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
