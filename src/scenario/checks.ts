@@ -11,8 +11,8 @@ import { delayBetween, unrollNodes } from './resolve.js';
 import type { Scenario } from './schema.js';
 import { formatDuration } from './units.js';
 
-const MIN_NODES = 2;
-const MAX_NODES = 1024;
+export const MIN_NODES = 2;
+export const MAX_NODES = 1024;
 
 /** Everything wrong with the relations between a scenario's fields; of far too many nodes only their number. */
 export function checkScenario(scenario: Scenario): Problem[] {

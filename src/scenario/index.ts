@@ -5,8 +5,9 @@
 export { GENRES, genreInTurn, type Genre } from './genres.js';
 export { scenarioJsonSchema } from './json-schema.js';
 export { loadScenario, parseScenario, type LoadOptions } from './load.js';
+export { withNodeCount } from './node-count.js';
 export { PRESET_REGIONS, presetDelay } from './presets.js';
-export { scenarioToYaml, topologyOf } from './resolve.js';
+export { scenarioToYaml, topologyOf, withAddresses } from './resolve.js';
 export type {
   AdamwSettings,
   DdpProtocol,

@@ -2,13 +2,14 @@
  * From a file and a command line to a scenario, or to one error that lists everything wrong.
  *
  * The steps are elsewhere: source.ts reads and parses, overrides.ts applies `--set`, schema.ts validates
- * each field, checks.ts what lies between them. Here they meet, and each problem gets its place: the line
- * of the file, or the `--set` that caused it.
+ * each field, checks.ts what lies between them, node-count.ts applies `--nodes`. Here they meet, and each
+ * problem gets its place: the line of the file, or the option that caused it.
  */
 import { InputError } from '../errors.js';
 import { pathText } from './allowed.js';
 import { checkScenario } from './checks.js';
 import { applyOverride, parseOverride, seedOverride, type Override } from './overrides.js';
+import { withNodeCount } from './node-count.js';
 import { problemsOfIssues, type Problem } from './problems.js';
 import { withNodeDefaults } from './resolve.js';
 import { scenarioSchema, type Scenario } from './schema.js';
@@ -19,6 +20,8 @@ export interface LoadOptions {
   readonly sets?: readonly string[];
   /** The argument of `--seed`; wins over all. */
   readonly seed?: number | undefined;
+  /** The argument of `--nodes`: scales the scenario, as set, to so many. */
+  readonly nodes?: number | undefined;
 }
 
 const MAX_PROBLEMS = 50;
@@ -38,7 +41,8 @@ export function parseScenario(text: string, file: string, options: LoadOptions =
   if (options.seed !== undefined) overrides.push(seedOverride(options.seed));
 
   const { scenario, problems } = validate(overrides.reduce(applyOverride, source.data));
-  if (scenario !== undefined) return scenario;
+  if (scenario !== undefined)
+    return options.nodes === undefined ? scenario : withNodeCount(scenario, options.nodes);
   const own = overrides.length === 0 ? problems : validate(source.data).problems;
   const ownTexts = new Set(own.map(textOf));
   const lines = problems

@@ -5,8 +5,10 @@
  * `topologyOf` unrolls for the machine, `scenarioToYaml` writes for the reader, every default filled in.
  * Nothing here judges a scenario: it was checked when it was loaded.
  */
+import { isIPv4 } from 'node:net';
 import { stringify } from 'yaml';
 import { z } from 'zod';
+import { RunError } from '../errors.js';
 import { genreInTurn } from './genres.js';
 import { presetDelay } from './presets.js';
 import { scenarioSchema, type Scenario } from './schema.js';
@@ -78,6 +80,28 @@ export function topologyOf(scenario: Scenario): Topology {
   };
   const paths = nodes.map((from) => nodes.map((to) => pathBetween(from.region, to.region)));
   return { nodes, paths, queue, mtu };
+}
+
+/**
+ * The topology of nodes that brought networks of their own, at the addresses that they have there, by rank.
+ *
+ * @throws RunError unless there is an IPv4 address for each node, and no two are the same
+ */
+export function withAddresses(topology: Topology, addresses: readonly string[]): Topology {
+  if (addresses.length !== topology.nodes.length)
+    throw new RunError(`${topology.nodes.length} nodes, but ${addresses.length} addresses`);
+  const owners = new Map<string, string>();
+  const nodes = topology.nodes.map((node, rank) => {
+    const address = addresses[rank] ?? '';
+    const owner = owners.get(address);
+    if (!isIPv4(address))
+      throw new RunError(`${node.name} has the address ${JSON.stringify(address)}, which is not IPv4`);
+    if (owner !== undefined)
+      throw new RunError(`${owner} and ${node.name} have the same address, ${address}`);
+    owners.set(address, node.name);
+    return { ...node, address };
+  });
+  return { ...topology, nodes };
 }
 
 /** The scenario as a YAML file with every default filled in; loads back to an equal scenario. */

@@ -8,7 +8,9 @@ import {
   PRESET_REGIONS,
   scenarioToYaml,
   topologyOf,
+  withAddresses,
 } from '../../src/scenario/index.js';
+import { RunError } from '../../src/errors.js';
 import { EXAMPLE, FILE } from './example.js';
 
 const withNodes = (nodes: object[], more: object = {}) =>
@@ -91,6 +93,30 @@ describe('topology', () => {
     expect(topologyOf(parseScenario(EXAMPLE, FILE)).nodes.every((node) => node.genre === undefined)).toBe(
       true,
     );
+  });
+});
+
+describe('topology at given addresses', () => {
+  const topology = topologyOf(parseScenario(EXAMPLE, FILE));
+
+  it('has them by rank, and is otherwise the same', () => {
+    const moved = withAddresses(topology, ['172.18.0.9', '172.18.0.3']);
+    expect(moved.nodes.map((node) => node.address)).toEqual(['172.18.0.9', '172.18.0.3']);
+    expect(
+      withAddresses(
+        moved,
+        topology.nodes.map((node) => node.address),
+      ),
+    ).toEqual(topology);
+  });
+
+  it.each([
+    [['172.18.0.9', '172.18.0.9'], 'us-east and eu-west have the same address, 172.18.0.9'],
+    [['172.18.0.9'], '2 nodes, but 1 addresses'],
+    [['172.18.0.9', ''], 'eu-west has the address "", which is not IPv4'],
+    [['fd00::1', '172.18.0.9'], 'us-east has the address "fd00::1", which is not IPv4'],
+  ])('refuses %j', (addresses, message) => {
+    expect(() => withAddresses(topology, addresses)).toThrow(new RunError(message));
   });
 });
 
