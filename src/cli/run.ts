@@ -8,17 +8,17 @@ import { Command, Option } from 'commander';
 import pc from 'picocolors';
 import { Board } from '../../orchestrator/board.js';
 import { Metrics } from '../../orchestrator/metrics.js';
-import { startMetricsServer } from '../../orchestrator/metrics-server.js';
 import { forecast } from '../../orchestrator/schedules/forecast.js';
 import { sweepRuntimeFolders } from '../run/runtime-folder.js';
 import { loadScenario, topologyOf, type Scenario, type Topology } from '../scenario/index.js';
 import { parameterCount } from '../training/index.js';
 import { chooseFabric, type Choice, type FabricChoice } from '../wan/choose.js';
-import { ENDING_SIGNALS, runInUserNamespace, socketFromLauncher } from './rootless.js';
+import { doorsFromLauncher, ENDING_SIGNALS, runInUserNamespace } from './rootless.js';
 import { startView } from './run/live-view.js';
 import { LocalSite } from './run/local-site.js';
 import { performRun, type RunResult } from './run/perform.js';
 import { renderReport } from './run/report.js';
+import { openServers, portsOf } from './run/servers.js';
 import { integerOption } from './text.js';
 
 export interface RunFlags {
@@ -27,6 +27,8 @@ export interface RunFlags {
   readonly set: string[];
   readonly seed?: number;
   readonly metrics?: number;
+  /** True where no port was named. */
+  readonly web?: number | true;
   readonly json?: true;
 }
 
@@ -47,6 +49,11 @@ export function runCommand(): Command {
       'serve Prometheus metrics on this port of 127.0.0.1',
       integerOption('--metrics', 1, 65535),
     )
+    .option(
+      '--web [port]',
+      'serve a live page on this port of 127.0.0.1; without a port, on 8480 or the next that is free',
+      integerOption('--web', 1, 65535),
+    )
     .option('--json', 'print the summary as one JSON document on stdout')
     .action(run);
 }
@@ -57,9 +64,9 @@ async function run(file: string, flags: RunFlags): Promise<void> {
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
   });
   const found = chooseFabric(flags.fabric);
-  const isInside = socketFromLauncher() !== undefined;
+  const isInside = doorsFromLauncher() !== undefined;
   if (found.rootless && !isInside) {
-    process.exitCode = await runInUserNamespace(flags.metrics);
+    process.exitCode = await runInUserNamespace(portsOf(flags));
     return;
   }
   sweepRuntimeFolders();
@@ -93,13 +100,13 @@ async function watched(scenario: Scenario, choice: Choice, flags: RunFlags): Pro
     protocol: protocol.kind,
     fabric: choice.kind,
   });
-  const endpoint =
-    flags.metrics === undefined
-      ? undefined
-      : await startMetricsServer(metrics, socketFromLauncher() ?? { host: '127.0.0.1', port: flags.metrics });
+  const servers = await openServers(portsOf(flags), {
+    snapshot: () => board.snapshot(),
+    metrics: () => metrics,
+  });
   const title = `meshbeat ${scenario.name}: ${topology.nodes.length} nodes, ${protocol.kind}, ${choice.kind}`;
   const view = startView({ stream: process.stderr, snapshot: () => board.snapshot(), title });
-  if (flags.metrics !== undefined) view.line(`metrics: http://127.0.0.1:${flags.metrics}/metrics`);
+  for (const line of servers.lines) view.line(line);
   const interruption = new AbortController();
   const stopListening = onSignals((signal) => interruption.abort(`interrupted by ${signal}`));
   try {
@@ -112,6 +119,7 @@ async function watched(scenario: Scenario, choice: Choice, flags: RunFlags): Pro
       emit: (event) => {
         board.apply(event);
         metrics.apply(event);
+        servers.apply(event);
         if (event.type === 'stage') view.line(event.text);
       },
     });
@@ -121,7 +129,7 @@ async function watched(scenario: Scenario, choice: Choice, flags: RunFlags): Pro
   } finally {
     view.stop();
     stopListening();
-    await endpoint?.close();
+    await servers.close();
   }
 }
 
