@@ -148,7 +148,7 @@ function cleanPaths(create: CreateFabric): void {
       const report = await analyzeCapture(file);
       expect(report.packets).toBe(packets);
       expect(report.undecodedPackets).toBe(0);
-      const addressOf = (rank: number): string => topology.nodes[rank]!.address;
+      const addressOf = (rank: number): string => mesh.fabric.topology.nodes[rank]!.address;
       for (const { from, to } of ledger) {
         const flows = report.flows.filter(
           ({ source, destination }) =>

@@ -39,7 +39,10 @@ export interface Detour {
   readonly mtu: number;
   /** Whom to shape traffic to: addresses or prefixes. */
   readonly destinations: readonly string[];
-  /** Whom to shape traffic from: addresses or prefixes; or `all` that arrives on the device. */
+  /**
+   * Whom to shape traffic from: addresses or prefixes. Or `all` that arrives on the device; then the kernel no
+   * longer answers ARP for the address there, and the peers must have fixed neighbour entries.
+   */
   readonly sources: readonly string[] | 'all';
   readonly tcp: TcpOptions;
 }
@@ -48,7 +51,6 @@ export interface Detour {
 export function detourLines({ address, device, mtu, destinations, sources, tcp }: Detour): string[] {
   const { congestion, initialWindow } = tcp;
   const transport = `congctl ${congestion} initcwnd ${initialWindow} initrwnd ${Math.max(initialWindow, 20)}`;
-  const origins = sources === 'all' ? [''] : sources.map((source) => `from ${source} `);
   return [
     `link set ${SHAPED_DEVICE} mtu ${mtu} txqueuelen ${TUN_QUEUE} up`,
     // TCP is set by route: the sysctl is closed to namespaces for algorithms the host has not allowed to all.
@@ -60,9 +62,23 @@ export function detourLines({ address, device, mtu, destinations, sources, tcp }
     rule(5, `iif lo to ${address} lookup local`),
     // What is in no route of the table goes on to the rules that follow.
     rule(10, `iif lo lookup ${SEND_TABLE}`),
-    ...origins.map((from) => rule(20, `iif ${device} ${from}lookup ${RECEIVE_TABLE}`)),
+    ...(sources === 'all'
+      ? [rule(20, `iif ${device} lookup ${RECEIVE_TABLE}`)]
+      : rulesForSources(device, sources)),
     rule(30, 'lookup local'),
     'rule del pref 0 lookup local',
+  ];
+}
+
+/**
+ * The kernel looks an ARP request up as if it were a packet from who asks to the address asked for, and
+ * answers only if that would be delivered. So rules must tell the two apart: ARP has no IP protocol.
+ */
+function rulesForSources(device: string, sources: readonly string[]): string[] {
+  return [
+    ...['tcp', 'udp', 'icmp'].map((protocol) => rule(15, `iif ${device} ipproto ${protocol} goto 20`)),
+    rule(16, `iif ${device} goto 30`),
+    ...sources.map((source) => rule(20, `iif ${device} from ${source} lookup ${RECEIVE_TABLE}`)),
   ];
 }
 
