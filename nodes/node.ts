@@ -6,7 +6,7 @@
  * lifeline: when it ends, for whatever reason, the node closes everything it opened and returns. What a node
  * needs to train is loaded when it is welcomed, so that one that waits takes little memory.
  */
-import * as grpc from '@grpc/grpc-js';
+import type * as grpc from '@grpc/grpc-js';
 import type { Hello } from '../proto/types/meshbeat/control/v1/Hello.js';
 import type { NodeMessage } from '../proto/types/meshbeat/control/v1/NodeMessage.js';
 import type { OrchestratorMessage__Output } from '../proto/types/meshbeat/control/v1/OrchestratorMessage.js';

@@ -32,7 +32,8 @@ export class Guest {
 
   /** The guest behind a stream whose first message this is; undefined if that is no hello. */
   static from(stream: GuestStream, first: NodeMessage__Output): Guest | undefined {
-    return first.hello == null ? undefined : new Guest(stream, first.hello);
+    const { hello } = first;
+    return hello === null || hello === undefined ? undefined : new Guest(stream, hello);
   }
 
   /** What to call it in messages to people. */

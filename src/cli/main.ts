@@ -5,19 +5,26 @@
  */
 import { Command, CommanderError } from 'commander';
 import { InputError, messageOf, RunError } from '../errors.js';
-import { inspectCommand } from './inspect.js';
-import { runCommand } from './run.js';
-import { scheduleCommand } from './schedule.js';
-import { schemaCommand } from './schema.js';
 import { version } from './version.js';
+
+/** Loaded when called for: a node that waits for its part should not hold a whole orchestrator in memory. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./run.js')).runCommand(),
+  orchestrate: async () => (await import('./orchestrate.js')).orchestrateCommand(),
+  node: async () => (await import('./node.js')).nodeCommand(),
+  capture: async () => (await import('./capture.js')).captureCommand(),
+  schedule: async () => (await import('./schedule.js')).scheduleCommand(),
+  inspect: async () => (await import('./inspect.js')).inspectCommand(),
+  schema: async () => (await import('./schema.js')).schemaCommand(),
+};
 
 const program = new Command('meshbeat')
   .description('A seismograph for decentralized AI training: emulate it, capture it, find its heartbeat.')
   .version(version)
   .showHelpAfterError('(add --help for what is allowed)');
-for (const command of [runCommand(), scheduleCommand(), inspectCommand(), schemaCommand()]) {
-  program.addCommand(command.copyInheritedSettings(program));
-}
+const called = COMMANDS[process.argv[2] ?? ''];
+for (const load of called === undefined ? Object.values(COMMANDS) : [called])
+  program.addCommand((await load()).copyInheritedSettings(program));
 for (const command of [program, ...program.commands]) command.exitOverride();
 
 // A reader that has seen enough (`| head`) is no error.

@@ -5,20 +5,17 @@
  * then happens there.
  */
 import { Command, Option } from 'commander';
-import pc from 'picocolors';
-import { Board } from '../../orchestrator/board.js';
-import { Metrics } from '../../orchestrator/metrics.js';
-import { forecast } from '../../orchestrator/schedules/forecast.js';
 import { sweepRuntimeFolders } from '../run/runtime-folder.js';
-import { loadScenario, topologyOf, type Scenario, type Topology } from '../scenario/index.js';
-import { parameterCount } from '../training/index.js';
+import { loadScenario, topologyOf, type Scenario } from '../scenario/index.js';
 import { chooseFabric, type Choice, type FabricChoice } from '../wan/choose.js';
-import { doorsFromLauncher, ENDING_SIGNALS, runInUserNamespace } from './rootless.js';
+import { listenForInterruption } from './interruption.js';
+import { doorsFromLauncher, runInUserNamespace } from './rootless.js';
 import { startView } from './run/live-view.js';
 import { LocalSite } from './run/local-site.js';
+import { conclude, reportOf } from './run/outcome.js';
 import { performRun, type RunResult } from './run/perform.js';
-import { renderReport } from './run/report.js';
 import { openServers, portsOf } from './run/servers.js';
+import { Watch } from './run/watch.js';
 import { integerOption } from './text.js';
 
 export interface RunFlags {
@@ -26,6 +23,7 @@ export interface RunFlags {
   readonly fabric: FabricChoice;
   readonly set: string[];
   readonly seed?: number;
+  readonly nodes?: number;
   readonly metrics?: number;
   /** True where no port was named. */
   readonly web?: number | true;
@@ -43,6 +41,11 @@ export function runCommand(): Command {
         .default('auto'),
     )
     .option('--seed <n>', 'seed of everything random', integerOption('--seed', 0, 0xffffffff))
+    .option(
+      '--nodes <n>',
+      'run so many nodes, in the mix that the scenario has',
+      integerOption('--nodes', 2, 1024),
+    )
     .option('--set <path=value>', 'override a value of the scenario; may be repeated', collect, [])
     .option(
       '--metrics <port>',
@@ -62,6 +65,7 @@ async function run(file: string, flags: RunFlags): Promise<void> {
   const scenario = loadScenario(file, {
     sets: flags.set,
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+    nodes: flags.nodes,
   });
   const found = chooseFabric(flags.fabric);
   const isInside = doorsFromLauncher() !== undefined;
@@ -74,51 +78,26 @@ async function run(file: string, flags: RunFlags): Promise<void> {
   const choice = isInside
     ? { ...found, reason: `${found.reason}, without root, in a user namespace` }
     : found;
-  const result = await watched(scenario, choice, flags);
-  if (flags.json && result.summary !== undefined) {
-    process.stdout.write(JSON.stringify(result.summary, null, 2) + '\n');
-  }
-  if (result.failure !== undefined || result.summary?.gate.verdict !== 'valid') process.exitCode = 1;
+  process.exitCode = conclude(await watched(scenario, choice, flags), flags.json === true);
 }
 
-/** Runs with a view on stderr, the metrics endpoint if asked for, and an ear for signals. */
+/** Runs with a view on stderr, the servers asked for, and an ear for signals. */
 async function watched(scenario: Scenario, choice: Choice, flags: RunFlags): Promise<RunResult> {
-  const topology = topologyOf(scenario);
-  const { protocol, rounds, pace } = scenario;
-  const stepsPerRound = protocol.kind === 'diloco' ? protocol.innerSteps : 1;
-  const board = new Board(topology, {
-    scenario: scenario.name,
-    protocol: protocol.kind,
-    fabric: choice.kind,
-    rounds,
-    stepsPerRound,
-    pace,
-    expectedPeriodSeconds: expectedPeriod(scenario, topology),
-  });
-  const metrics = new Metrics(topology, {
-    scenario: scenario.name,
-    protocol: protocol.kind,
-    fabric: choice.kind,
-  });
-  const servers = await openServers(portsOf(flags), {
-    snapshot: () => board.snapshot(),
-    metrics: () => metrics,
-  });
-  const title = `meshbeat ${scenario.name}: ${topology.nodes.length} nodes, ${protocol.kind}, ${choice.kind}`;
-  const view = startView({ stream: process.stderr, snapshot: () => board.snapshot(), title });
+  const plan = { scenario, topology: topologyOf(scenario), fabric: choice.kind };
+  const watch = new Watch(plan);
+  const servers = await openServers(portsOf(flags), watch);
+  const title = `meshbeat ${scenario.name}: ${plan.topology.nodes.length} nodes, ${scenario.protocol.kind}, ${choice.kind}`;
+  const view = startView({ stream: process.stderr, snapshot: watch.snapshot, title });
   for (const line of servers.lines) view.line(line);
-  const interruption = new AbortController();
-  const stopListening = onSignals((signal) => interruption.abort(`interrupted by ${signal}`));
+  const interruption = listenForInterruption();
   try {
     const result = await performRun({
-      scenario,
-      topology,
+      ...plan,
       site: new LocalSite(choice),
       out: flags.out,
       signal: interruption.signal,
       emit: (event) => {
-        board.apply(event);
-        metrics.apply(event);
+        watch.apply(event);
         servers.apply(event);
         if (event.type === 'stage') view.line(event.text);
       },
@@ -128,39 +107,9 @@ async function watched(scenario: Scenario, choice: Choice, flags: RunFlags): Pro
     return result;
   } finally {
     view.stop();
-    stopListening();
+    interruption.close();
     await servers.close();
   }
-}
-
-function expectedPeriod(scenario: Scenario, topology: Topology): number {
-  const { protocol, pace, outerPace, model, transport } = scenario;
-  const plan = { protocol, topology, pace, outerPace, tls: transport.tls };
-  return forecast({ ...plan, parameterCount: parameterCount(model), round: 0 }).heartbeat.periodSeconds;
-}
-
-function reportOf({ summary, failure, directory }: RunResult): string {
-  if (summary !== undefined) {
-    const colour = process.stderr.isTTY === true && pc.isColorSupported;
-    return renderReport(summary, {
-      directory: directory.path,
-      colour,
-      ...(failure === undefined ? {} : { failure }),
-    });
-  }
-  return `run failed: ${failure}\nwhat was written up to then is in ${directory.path}\n`;
-}
-
-/** The first signal ends the run in order; a second one, at once. */
-function onSignals(interrupt: (signal: string) => void): () => void {
-  let interrupted = false;
-  const listener = (signal: NodeJS.Signals): void => {
-    if (interrupted) process.exit(1);
-    interrupted = true;
-    interrupt(signal);
-  };
-  for (const signal of ENDING_SIGNALS) process.on(signal, listener);
-  return () => ENDING_SIGNALS.forEach((signal) => process.off(signal, listener));
 }
 
 function collect(value: string, before: string[]): string[] {

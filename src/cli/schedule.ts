@@ -23,6 +23,7 @@ const DEFAULT_COLUMNS = 100;
 interface ScheduleFlags {
   readonly set: string[];
   readonly seed?: number;
+  readonly nodes?: number;
   readonly round?: number;
   readonly json?: true;
   readonly width?: number;
@@ -34,6 +35,11 @@ export function scheduleCommand(): Command {
     .argument('<scenario>', 'a scenario file (YAML)')
     .option('--set <path=value>', 'override a value of the scenario; may be repeated', collect, [])
     .option('--seed <n>', 'seed', integerOption('--seed', 0, 0xffffffff))
+    .option(
+      '--nodes <n>',
+      'draw so many nodes, in the mix that the scenario has',
+      integerOption('--nodes', 2, 1024),
+    )
     .option(
       '--round <n>',
       'round to draw, counting from 0 (default: 1)',
@@ -49,6 +55,7 @@ export function scheduleCommand(): Command {
       const scenario = loadScenario(file, {
         sets: flags.set,
         ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+        nodes: flags.nodes,
       });
       const view = viewOf(scenario, flags.round);
       const text = flags.json

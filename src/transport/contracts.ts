@@ -21,3 +21,6 @@ function load(file: string): grpc.GrpcObject {
 export const meshContract = (load('mesh.proto') as unknown as MeshContracts).meshbeat.mesh.v1.Mesh;
 export const controlContract = (load('control.proto') as unknown as ControlContracts).meshbeat.control.v1
   .Orchestrator;
+
+/** What somebody who attaches is: the values of the contract's enumeration Role. */
+export const Role = { NODE: 0, OBSERVER: 1 } as const;

@@ -13,6 +13,9 @@ import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { InputError, messageOf, RunError } from '../errors.js';
 import { certificateHash } from './certificates.js';
 
+/** There is no such file: it may not have been written yet. */
+export class MissingTokenError extends InputError {}
+
 export interface JoinToken {
   /** SHA-256 of the DER of the authority's certificate, base64url: 43 characters. */
   readonly authorityHash: string;
@@ -73,9 +76,9 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    const found = missing ? 'found no such file' : `can't be read (${messageOf(error)})`;
-    throw new InputError(`${file}: ${found}; allowed: a file with ${ALLOWED}`);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new MissingTokenError(`${file}: found no such file; allowed: a file with ${ALLOWED}`);
+    throw new InputError(`${file}: can't be read (${messageOf(error)}); allowed: a file with ${ALLOWED}`);
   }
 }
 

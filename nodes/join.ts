@@ -1,0 +1,152 @@
+/**
+ * A node that joins from elsewhere: a container here or on another machine, with a network namespace of its
+ * own, that knows of the run no more than where the orchestrator is and a join token.
+ *
+ * It knocks until somebody opens, says which address it has on the mesh, and waits. Welcomed, it furnishes
+ * its namespace with a shaper, starts a device of its own, and from there on is a node like any other.
+ */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf, RunError } from '../src/errors.js';
+import { Role } from '../src/transport/contracts.js';
+import {
+  orchestratorCredentials,
+  UnreachableError,
+  type OrchestratorChannel,
+} from '../src/transport/control-credentials.js';
+import { MissingTokenError, readJoinTokenFile, type JoinToken } from '../src/transport/join-token.js';
+import { findMeshAddress } from '../src/wan/own/mesh-address.js';
+import { runNode, type Part, type Settlement } from './node.js';
+import type { NodeWatcher } from './watcher.js';
+
+export interface OrchestratorPlace {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface JoinOptions {
+  readonly orchestrator: OrchestratorPlace;
+  /** Holds the join token; it may be written while we wait. */
+  readonly tokenFile: string;
+  /** The interface on the mesh, where it can't be guessed. */
+  readonly interface?: string;
+  readonly watcher: NodeWatcher;
+  /** Says that it still waits for the orchestrator, and why. */
+  readonly onWaiting: (reason: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Seconds to go on knocking, and between two knocks. */
+const PATIENCE_SECONDS = 300;
+/** Seconds in which a token of the run before should have been replaced. */
+const STALE_TOKEN_SECONDS = 15;
+const KNOCK_SECONDS = 1;
+const HANDSHAKE_MS = 5000;
+
+/**
+ * Takes part in a run, to its end.
+ *
+ * @throws RunError if it was refused, if the run ended before its part was played, or if its part failed;
+ *   InputError if it can't be told which interface is the mesh's
+ */
+export async function joinMesh(options: JoinOptions): Promise<void> {
+  const { orchestrator, watcher, signal } = options;
+  const address = `${orchestrator.host}:${orchestrator.port}`;
+  const { token, ...channel } = await knock(options);
+  const mesh = findMeshAddress({
+    interface: options.interface,
+    orchestratorLocalAddress: await localAddressTo(orchestrator),
+  });
+  const end = await runNode({
+    channel: { address, ...channel },
+    hello: { token: token.secret, role: Role.NODE, address: mesh.address, name: hostname() },
+    settle: (part) => settle(part, mesh.interface),
+    watcher,
+    signal,
+  });
+  if (end.finished || signal.aborted) return;
+  throw new RunError(
+    end.error === undefined
+      ? 'the run ended before this node had played its part'
+      : `the orchestrator at ${address}: ${end.error.details}`,
+  );
+}
+
+/** An orchestrator that answered, and the token that it is known by. */
+export interface OpenedDoor extends OrchestratorChannel {
+  readonly token: JoinToken;
+}
+
+/**
+ * Calls until the orchestrator answers, which may start, and write the token, later than its nodes. The file
+ * is read anew each time, since it may still be the one of the run before.
+ */
+export async function knock(
+  options: Pick<JoinOptions, 'orchestrator' | 'tokenFile' | 'onWaiting' | 'signal'>,
+): Promise<OpenedDoor> {
+  const { orchestrator, tokenFile, onWaiting, signal } = options;
+  const start = performance.now();
+  for (;;) {
+    try {
+      const token = readJoinTokenFile(tokenFile);
+      const { authorityHash } = token;
+      const question = { ...orchestrator, authorityHash, timeoutMs: HANDSHAKE_MS, signal };
+      return { token, ...(await orchestratorCredentials(question)) };
+    } catch (error) {
+      if (performance.now() - start > 1000 * patienceWith(error, tokenFile)) throw error;
+      onWaiting(messageOf(error));
+    }
+    await sleep(1000 * KNOCK_SECONDS, undefined, { signal });
+  }
+}
+
+/** Seconds for which it makes sense to hope that an error goes away. */
+function patienceWith(error: unknown, tokenFile: string): number {
+  if (error instanceof UnreachableError) return PATIENCE_SECONDS;
+  if (error instanceof MissingTokenError) return existsSync(path.dirname(tokenFile)) ? PATIENCE_SECONDS : 0;
+  return error instanceof RunError ? STALE_TOKEN_SECONDS : 0;
+}
+
+/** The address from which this process reaches another; a UDP socket knows without sending anything. */
+async function localAddressTo({ host, port }: OrchestratorPlace): Promise<string> {
+  const socket = createSocket('udp4');
+  try {
+    socket.connect(port, host);
+    await once(socket, 'connect');
+    return socket.address().address;
+  } finally {
+    socket.close();
+  }
+}
+
+/** Loaded only now: a node that waits should take little memory. */
+async function settle(part: Part, device: string): Promise<Settlement> {
+  const { scenario, topology, rank } = part;
+  const [{ OwnAccess }, { createDevice, trainingSettingsOf }] = await Promise.all([
+    import('../src/wan/own/own-access.js'),
+    import('../src/training/index.js'),
+  ]);
+  const { seed, wan } = scenario;
+  const { congestion, slowStartAfterIdle, initialWindow } = wan;
+  const tcp = { congestion, slowStartAfterIdle, initialWindow };
+  const access = await OwnAccess.open({ topology, rank, seed, interface: device, tcp });
+  try {
+    const gpu = await createDevice({ settings: trainingSettingsOf(scenario), ranks: [rank], threads: 1 });
+    return {
+      placement: access.placement,
+      device: gpu,
+      meters: () => ({ counters: access.counters(), lateness: access.latenessHistogram() }),
+      close: async () => {
+        await gpu.close();
+        await access.close();
+      },
+    };
+  } catch (error) {
+    await access.close();
+    throw error;
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * The `containers` fabric, as the orchestrator sees it: rooms that others built.
+ *
+ * Each node has come with a network of its own and shapes its packets itself (src/wan/own); it reports its
+ * meters over the control stream, and here they are put side by side. The capture is the observer's, who
+ * sits at the bridge. There is nothing to take down: what the nodes and the observer made is theirs to end.
+ */
+import type { Metered__Output } from '../proto/types/meshbeat/control/v1/Metered.js';
+import type { Topology } from '../src/scenario/index.js';
+import {
+  MESH_PORT,
+  type CaptureRequest,
+  type Fabric,
+  type Lateness,
+  type NodeCounters,
+  type Placement,
+  type RunningCapture,
+} from '../src/wan/fabric.js';
+import { latenessOf, Meters } from '../src/wan/meters.js';
+import type { Members } from './members.js';
+import type { Observer } from './observer.js';
+
+export class JoinedFabric implements Fabric {
+  readonly kind = 'containers';
+  readonly packetLevel = true;
+  readonly topology: Topology;
+  readonly placements: readonly Placement[];
+  readonly description = 'nodes that joined, each with a network and a packet shaper of its own';
+  readonly #meters: Meters;
+  readonly #lateness: (readonly number[])[];
+  readonly #observer: Observer | undefined;
+
+  constructor(topology: Topology, observer?: Observer) {
+    this.topology = topology;
+    this.#observer = observer;
+    this.#meters = new Meters(topology.nodes.length);
+    this.#lateness = topology.nodes.map(() => []);
+    const peers = topology.nodes.map(({ address }) => ({ host: address, port: MESH_PORT }));
+    this.placements = topology.nodes.map(({ rank, address }) => {
+      return { rank, packetLevel: true, listen: { host: address, port: MESH_PORT }, peers };
+    });
+  }
+
+  /** Reads the meters that members report from now on. */
+  follow(members: Members): void {
+    members.onMessage((rank, message) => {
+      if (message.message === 'metered') this.#take(rank, message.metered!);
+    });
+  }
+
+  counters(): NodeCounters[] {
+    return this.#meters.counters();
+  }
+
+  lateness(): Lateness {
+    return latenessOf(this.#lateness);
+  }
+
+  async capture(request: CaptureRequest): Promise<RunningCapture> {
+    if (this.#observer === undefined) throw new Error('a capture without an observer');
+    return this.#observer.capture(request, this.topology);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #take(rank: number, { lateness, ...counters }: Metered__Output): void {
+    this.#meters.load(rank, counters);
+    this.#lateness[rank] = lateness;
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * A run of nodes that came by themselves: from containers here, or from other machines.
+ *
+ * They wait in the lobby, which the command that serves it has closed; here they get their seats.
+ */
+import { JoinedFabric } from '../../../orchestrator/joined-fabric.js';
+import type { Gathered } from '../../../orchestrator/lobby.js';
+import { Members } from '../../../orchestrator/members.js';
+import { Observer } from '../../../orchestrator/observer.js';
+import type { RunContext, Site } from './site.js';
+import { welcomeTo } from './welcome.js';
+
+/** How often nodes report their meters, seconds: as often as the sampler reads them. */
+const METER_SECONDS = 0.25;
+
+export class JoinedSite implements Site {
+  readonly fabric = 'containers';
+  readonly reason = 'the nodes joined by themselves';
+  readonly #gathered: Gathered;
+  readonly #observer: Observer | undefined;
+  #members: Members | undefined;
+
+  constructor(gathered: Gathered) {
+    this.#gathered = gathered;
+    this.#observer = gathered.observer === undefined ? undefined : new Observer(gathered.observer);
+  }
+
+  openFabric({ topology, breakOff }: RunContext): Promise<JoinedFabric> {
+    this.#observer?.failure.catch(breakOff);
+    return Promise.resolve(new JoinedFabric(topology, this.#observer));
+  }
+
+  async openMembers(context: RunContext, fabric: JoinedFabric): Promise<Members> {
+    const members = new Members({
+      names: context.topology.nodes.map(({ name }) => name),
+      welcome: await welcomeTo(context, { meterSeconds: METER_SECONDS }),
+    });
+    members.failure.catch(context.breakOff);
+    context.own(() => members.close());
+    fabric.follow(members);
+    this.#members = members;
+    return members;
+  }
+
+  /** Nobody needs to be started, only seated. */
+  startNodes({ stage }: RunContext): Promise<void> {
+    stage('the nodes take their seats');
+    this.#gathered.nodes.forEach((guest, rank) => this.#members?.seat(rank, guest));
+    return Promise.resolve();
+  }
+
+  takeWeights(session: string, weights: Buffer): boolean {
+    return this.#members?.takeWeights(session, weights) ?? false;
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * What is shown of a run while it goes on: the board and the metrics, for the terminal, the web page and
+ * Prometheus alike.
+ *
+ * Servers and views hold functions that ask it, for who takes part may only be known when nodes have
+ * joined: then the plan changes, and with it all that is shown.
+ */
+import { Board, type BoardSnapshot } from '../../../orchestrator/board.js';
+import type { RunEvent } from '../../../orchestrator/events.js';
+import { Metrics, RunMetrics } from '../../../orchestrator/metrics.js';
+import { forecast } from '../../../orchestrator/schedules/forecast.js';
+import type { Scenario, Topology } from '../../scenario/index.js';
+import { parameterCount } from '../../training/index.js';
+import type { FabricKind } from '../../wan/fabric.js';
+
+export interface Plan {
+  readonly scenario: Scenario;
+  readonly topology: Topology;
+  readonly fabric: FabricKind;
+}
+
+export class Watch {
+  #board: Board;
+  #metrics: RunMetrics;
+
+  constructor(plan: Plan) {
+    this.#board = boardOf(plan);
+    this.#metrics = metricsOf(plan, this.#board);
+  }
+
+  /** Shows another plan from now on, of which nothing has happened yet. */
+  change(plan: Plan): void {
+    this.#board = boardOf(plan);
+    this.#metrics = metricsOf(plan, this.#board);
+  }
+
+  readonly snapshot = (): BoardSnapshot => this.#board.snapshot();
+
+  readonly metrics = (): RunMetrics => this.#metrics;
+
+  /** Says how many nodes have come, of how many. */
+  attendance(joined: number, expected: number): void {
+    this.#metrics.attendance({ joined, expected });
+  }
+
+  apply(event: RunEvent): void {
+    this.#board.apply(event);
+    this.#metrics.apply(event);
+  }
+}
+
+function boardOf({ scenario, topology, fabric }: Plan): Board {
+  const { protocol, rounds, pace } = scenario;
+  return new Board(topology, {
+    scenario: scenario.name,
+    protocol: protocol.kind,
+    fabric,
+    rounds,
+    stepsPerRound: protocol.kind === 'diloco' ? protocol.innerSteps : 1,
+    pace,
+    expectedPeriodSeconds: expectedPeriod(scenario, topology),
+  });
+}
+
+/** Nodes that are processes of their own speak to Prometheus for themselves. */
+function metricsOf({ scenario, topology, fabric }: Plan, board: Board): RunMetrics {
+  const info = { scenario: scenario.name, protocol: scenario.protocol.kind, fabric };
+  const metrics = fabric === 'containers' ? new RunMetrics(info) : new Metrics(topology, info);
+  metrics.watch(board);
+  return metrics;
+}
+
+function expectedPeriod(scenario: Scenario, topology: Topology): number {
+  const { protocol, pace, outerPace, model, transport } = scenario;
+  const plan = { protocol, topology, pace, outerPace, tls: transport.tls };
+  return forecast({ ...plan, parameterCount: parameterCount(model), round: 0 }).heartbeat.periodSeconds;
+}
