@@ -47,7 +47,8 @@ const OF_THE_RUN = [
   'meshbeat_run_info',
 ];
 const newMetrics = () => new Metrics(topologyOf('ada', 'bob'), run);
-const read = async (metrics: Pick<Metrics, 'text'>): Promise<Exposition> => readExposition(await metrics.text());
+const read = async (metrics: Pick<Metrics, 'text'>): Promise<Exposition> =>
+  readExposition(await metrics.text());
 
 async function afterStory(): Promise<Exposition> {
   const metrics = newMetrics();
