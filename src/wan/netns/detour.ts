@@ -5,8 +5,11 @@
  *     received  the mesh ─► [iif DEVICE, from a peer: table 101] ─► wan0 ─► shaper ─► wan0 ─► [local] ─► program
  *
  * Two routing tables and a few policy rules. A rule that says where a packet came in tells its first pass from
- * its second: what the shaper writes back comes in from wan0, which no rule names. Written as lines of
- * `ip -batch`; nothing here runs them. All rules carry a protocol number, so that what a process that was
+ * its second: what the shaper writes back comes in from wan0, which no rule names. The kernel's check of sources
+ * looks a packet's way up with its two devices swapped; that is this detour backwards, so even the strict check
+ * (rp_filter 1) passes, and an own address that comes in from wan0 is no forgery (accept_local 0).
+ *
+ * Written as lines of `ip -batch`; nothing here runs them. All rules carry a protocol number, so that what a process that was
  * killed has left in a namespace can be told from other people's rules.
  */
 
@@ -76,7 +79,8 @@ export function detourLines({ address, device, mtu, destinations, sources, tcp }
  */
 function rulesForSources(device: string, sources: readonly string[]): string[] {
   return [
-    ...['tcp', 'udp', 'icmp'].map((protocol) => rule(15, `iif ${device} ipproto ${protocol} goto 20`)),
+    // TCP, UDP and ICMP by number, since a small system has no /etc/protocols to look names up in.
+    ...[6, 17, 1].map((protocol) => rule(15, `iif ${device} ipproto ${protocol} goto 20`)),
     rule(16, `iif ${device} goto 30`),
     ...sources.map((source) => rule(20, `iif ${device} from ${source} lookup ${RECEIVE_TABLE}`)),
   ];

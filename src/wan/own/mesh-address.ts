@@ -8,7 +8,6 @@
  */
 import { networkInterfaces } from 'node:os';
 import { InputError } from '../../errors.js';
-import { SHAPED_DEVICE } from '../netns/detour.js';
 import { askIp } from '../netns/ip.js';
 
 /** An IPv4 address of an interface. */
@@ -66,11 +65,11 @@ export function chooseMeshAddress(
   return first;
 }
 
-/** IPv4 addresses of this network namespace, but for loopback and the shaper's own device. */
+/** IPv4 addresses of this network namespace, but for loopback. */
 export function ownAddresses(): InterfaceAddress[] {
   return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
     addresses
-      .filter(({ family, internal }) => family === 'IPv4' && !internal && name !== SHAPED_DEVICE)
+      .filter(({ family, internal }) => family === 'IPv4' && !internal)
       .map(({ address, cidr }) => ({
         interface: name,
         address,

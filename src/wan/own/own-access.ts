@@ -149,11 +149,7 @@ function checkInterface({ topology, rank, interface: device }: OwnAccessOptions)
 function linesFor({ topology, rank, interface: device, tcp }: OwnAccessOptions): string[] {
   const { address } = topology.nodes[rank]!;
   const peers = topology.nodes.filter((node) => node.rank !== rank).map((node) => node.address);
-  return [
-    // With an address the device passes the kernel's loose check of sources (rp_filter 2).
-    `addr add ${address}/32 dev ${SHAPED_DEVICE}`,
-    ...detourLines({ address, device, mtu: topology.mtu, destinations: peers, sources: peers, tcp }),
-  ];
+  return detourLines({ address, device, mtu: topology.mtu, destinations: peers, sources: peers, tcp });
 }
 
 function removeDetour(): void {

@@ -3,9 +3,9 @@
  *
  * In a container /proc/sys is read-only, and only who starts the container can set them. So they are read
  * first; where the process may, it mends what is wrong and puts it back at the end; where it may not, one
- * error lists all that is wrong, in the words that mend it.
+ * error lists all that is wrong, in the words that mend it. Source checks (rp_filter, accept_local) are not
+ * among it: the detour passes the strictest.
  *
- * Where a device's setting and that of `all` work together, what counts is what the kernel makes of both.
  * /proc/sys/net shows the settings of the network namespace of the thread that looks.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -31,9 +31,9 @@ interface Need {
   readonly found: string;
   readonly needed: string;
   readonly holds: boolean;
-  /** File and value with which this process mends it. */
+  /** What this process writes to mend it. */
   readonly mend: readonly [key: string, value: string];
-  /** The same for who starts the container: `KEY=VALUE`. */
+  /** What mends it for who starts the container: `KEY=VALUE`. */
   readonly start: string;
 }
 
@@ -67,31 +67,22 @@ function refusal(refused: readonly Need[]): string {
   const starts = [...new Set(refused.map(({ start }) => start))];
   const quoted = starts.map((start) => `--sysctl ${start.includes(' ') ? `'${start}'` : start}`);
   return (
-    `packets can't be shaped in this network namespace, and /proc/sys is read-only: ${wrong.join('; ')}. ` +
+    `packets can't be shaped with these kernel settings, which this process may not change: ${wrong.join('; ')}. ` +
     `Start the container with ${quoted.join(' ')} (in a compose file: the same KEY=VALUE under sysctls:)`
   );
 }
 
 function needs(device: string, tcp: TcpOptions, files: SettingsFiles): Need[] {
-  return [
-    ...[device, SHAPED_DEVICE].flatMap((name) => deviceNeeds(name, files)),
-    // What this node sends comes back from wan0 and has an address of its own as its source.
-    together('accept_local', SHAPED_DEVICE, '1', (value) => value === 1, files),
-    ...Object.entries(kernelSettings(tcp)).map(([key, value]) => plain(key, value, files)),
-  ];
+  const forwarding = [device, SHAPED_DEVICE].map((name) => ({
+    ...need(`net/ipv4/conf/${name}/forwarding`, '1', files),
+    start: 'net.ipv4.ip_forward=1',
+  }));
+  const others = Object.entries(kernelSettings(tcp)).map(([key, value]) => need(key, value, files));
+  return [...forwarding, ...others];
 }
 
-function deviceNeeds(device: string, files: SettingsFiles): Need[] {
-  const forwarding = `net/ipv4/conf/${device}/forwarding`;
-  return [
-    { ...plain(forwarding, '1', files), start: 'net.ipv4.ip_forward=1' },
-    // By the rules of routing the way back is wan0, so the strict check (1) would drop what arrives on the mesh.
-    together('rp_filter', device, '2', (value) => value !== 1, files),
-  ];
-}
-
-/** A file by itself. Numbers in it must be as said; of several, none may be smaller. */
-function plain(key: string, value: string, files: SettingsFiles): Need {
+/** The number in a file must be as said; of several numbers, none may be smaller. */
+function need(key: string, value: string, files: SettingsFiles): Need {
   const found = files.read(key);
   const [have, want] = [numbers(found), numbers(value)];
   const several = want.length > 1;
@@ -102,27 +93,6 @@ function plain(key: string, value: string, files: SettingsFiles): Need {
     holds: want.every((number, index) => (several ? have[index]! >= number : have[index] === number)),
     mend: [key, value],
     start: `${dotted(key)}=${value}`,
-  };
-}
-
-/** A setting of a device that counts together with that of `all`: the larger of the two holds. */
-function together(
-  name: string,
-  device: string,
-  value: string,
-  good: (value: number) => boolean,
-  files: SettingsFiles,
-): Need {
-  const key = `net/ipv4/conf/${device}/${name}`;
-  const all = `net/ipv4/conf/all/${name}`;
-  const effective = Math.max(Number(files.read(key)), Number(files.read(all)));
-  return {
-    what: dotted(key),
-    found: String(effective),
-    needed: name === 'rp_filter' ? '0 or 2' : value,
-    holds: good(effective),
-    mend: [key, value],
-    start: `${dotted(all)}=${value}`,
   };
 }
 

@@ -41,6 +41,7 @@ export class Shaper {
   readonly #worker: Worker;
   readonly #control: Int32Array;
   readonly #commands: MessagePort;
+  readonly #ended: Promise<void>;
   #failure: Error | undefined;
 
   private constructor(
@@ -56,6 +57,7 @@ export class Shaper {
     this.meters = meters;
     this.realTime = realTime;
     worker.on('error', (error) => (this.#failure = error));
+    this.#ended = new Promise((resolve) => worker.once('exit', () => resolve()));
   }
 
   static async start(topology: Topology, ports: readonly ShaperPort[], seed: number): Promise<Shaper> {
@@ -98,11 +100,10 @@ export class Shaper {
     return answer.type === 'recorded' ? answer.packets : 0;
   }
 
-  /** Ends the thread. The devices stay open: they are the caller's. */
+  /** Ends the thread, if it has not died. The devices stay open: they are the caller's. */
   async close(): Promise<void> {
-    const ended = once(this.#worker, 'exit');
     Atomics.store(this.#control, 0, 1);
-    await ended;
+    await this.#ended;
     this.#commands.close();
   }
 

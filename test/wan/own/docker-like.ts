@@ -45,6 +45,7 @@ export class DockerLike {
   container(label: string, networks: readonly Network[], number: number, mtu = 1500): Namespace {
     const namespace = Namespace.create(label);
     this.#containers.push(namespace);
+    namespace.sysctl({ 'net/ipv6/conf/all/disable_ipv6': '1', 'net/ipv6/conf/default/disable_ipv6': '1' });
     namespace.ip(['link set lo up']);
     for (const [index, network] of networks.entries()) {
       const cable = `veth${this.#cables++}`;

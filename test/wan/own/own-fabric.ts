@@ -103,7 +103,7 @@ export class OwnFabric implements Fabric {
     try {
       const namespaces = topology.nodes.map(({ rank, name }) => {
         const namespace = place.container(name, [rank === 1 ? FAR : MESH], numberOf(rank));
-        // Source checks as hosts have them: none, strict (which the node must loosen), loose.
+        // Source checks as hosts have them: none, strict, loose.
         const check = String(rank % 3);
         namespace.sysctl({
           'net/ipv4/conf/default/rp_filter': check,
