@@ -1,7 +1,8 @@
 // Compiles the project: types from the gRPC contracts first, then TypeScript into dist/, emptied before,
-// so that no test or module that was deleted lives on there.
+// so that no test or module that was deleted lives on there. The web page comes last: compiled for the browser, and
+// its other files as they are.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
 
@@ -36,7 +37,11 @@ if (!process.argv.includes('--types-only')) {
   rmSync(at('dist'), { recursive: true, force: true });
   try {
     node(path.join('typescript', 'bin', 'tsc'), ['-p', 'tsconfig.json']);
+    node(path.join('typescript', 'bin', 'tsc'), ['-p', 'web/tsconfig.json']);
   } catch {
     process.exit(1); // tsc has printed the errors
+  }
+  for (const file of readdirSync(at('web'))) {
+    if (/\.(html|css|svg)$/.test(file)) cpSync(at('web', file), at('dist', 'web', file));
   }
 }
