@@ -20,6 +20,7 @@ import {
 } from '../src/transport/control-credentials.js';
 import { MissingTokenError, readJoinTokenFile, type JoinToken } from '../src/transport/join-token.js';
 import { findMeshAddress } from '../src/wan/own/mesh-address.js';
+import { raisePriority } from './priority.js';
 import { runNode, type Part, type Settlement } from './node.js';
 import type { NodeWatcher } from './watcher.js';
 
@@ -136,10 +137,14 @@ async function settle(part: Part, device: string): Promise<Settlement> {
   const access = await OwnAccess.open({ topology, rank, seed, interface: device, tcp });
   try {
     const gpu = await createDevice({ settings: trainingSettingsOf(scenario), ranks: [rank], threads: 1 });
+    raisePriority(); // After the device's threads, which would inherit it.
     return {
       placement: access.placement,
       device: gpu,
-      meters: () => ({ counters: access.counters(), lateness: access.latenessHistogram() }),
+      meters: () => {
+        if (access.failure !== undefined) throw new RunError(`the shaper died: ${access.failure.message}`);
+        return { counters: access.counters(), lateness: access.latenessHistogram() };
+      },
       close: async () => {
         await gpu.close();
         await access.close();

@@ -163,9 +163,13 @@ export class Member {
   #meter(): void {
     const { settlement, say, watcher } = this.#options;
     if (settlement.meters === undefined) return;
-    const { counters, lateness } = settlement.meters();
-    say({ metered: { ...counters, lateness: Array.from(lateness) } });
-    watcher?.metered(counters, lateness);
+    try {
+      const { counters, lateness } = settlement.meters();
+      say({ metered: { ...counters, lateness: Array.from(lateness) } });
+      watcher?.metered(counters, lateness);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** A round failed while the node waits for messages: tell at once, stop at the next message. */

@@ -6,6 +6,7 @@
  * lifeline: when it ends, for whatever reason, the node closes everything it opened and returns. What a node
  * needs to train is loaded when it is welcomed, so that one that waits takes little memory.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type * as grpc from '@grpc/grpc-js';
 import type { Hello } from '../proto/types/meshbeat/control/v1/Hello.js';
 import type { NodeMessage } from '../proto/types/meshbeat/control/v1/NodeMessage.js';
@@ -128,8 +129,14 @@ function isServiceError(error: unknown): error is grpc.ServiceError {
   return error instanceof Error && 'code' in error && 'metadata' in error;
 }
 
-/** Writes a last message and waits until it is on its way. */
+/** How long the orchestrator has to take note of a last message, ms. */
+const LAST_WORDS_MS = 1000;
+
+/** Writes a last message and waits until the other end has heard it, which it says by ending the stream too. */
 async function tell(control: Control, message: NodeMessage): Promise<void> {
-  await new Promise<void>((resolve) => control.write(message, () => resolve()));
+  const heard = new Promise<void>((resolve) => control.once('status', () => resolve()));
+  control.on('error', () => undefined).resume();
+  control.write(message);
   control.end();
+  await Promise.race([heard, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
 }

@@ -5,6 +5,7 @@
  * let in becomes a guest; who is not is told why, and so is the owner's log. What becomes of a guest is the
  * owner's business: a seat among the members (members.ts), or the lobby until all have come (lobby.ts).
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as grpc from '@grpc/grpc-js';
 import type { NodeMessage__Output } from '../proto/types/meshbeat/control/v1/NodeMessage.js';
 import type { OrchestratorHandlers } from '../proto/types/meshbeat/control/v1/Orchestrator.js';
@@ -25,6 +26,9 @@ export interface DoorOptions {
 
 /** How often a silent connection is asked whether it still lives, and how long it has to answer, ms. */
 const KEEPALIVE = { 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 10_000 };
+
+/** How long guests have to hang up by themselves, ms. */
+const FAREWELL_MS = 1000;
 
 export class Door {
   readonly #server: grpc.Server;
@@ -54,8 +58,10 @@ export class Door {
   }
 
   /** Ends all streams, upon which guests end, and the server. Safe to call twice. */
-  close(): void {
+  async close(): Promise<void> {
     for (const guest of this.#guests) guest.end();
+    const shutDown = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
+    await Promise.race([shutDown, sleep(FAREWELL_MS, undefined, { ref: false })]);
     this.#server.forceShutdown();
   }
 

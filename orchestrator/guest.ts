@@ -28,6 +28,8 @@ export class Guest {
       };
       stream.once('cancelled', leave).once('error', leave).once('end', leave).once('close', leave);
     });
+    // It has said all it had to say, and waits to know that it was heard.
+    stream.once('end', () => stream.end());
   }
 
   /** The guest behind a stream whose first message this is; undefined if that is no hello. */

@@ -18,6 +18,9 @@ import { integerOption, rateText } from './text.js';
 /** Where the containers of docker-compose.yml find the token. */
 export const TOKEN_FILE = '/run/meshbeat/join-token';
 
+/** How long connections to peers have to close in order, ms. */
+const FAREWELL_MS = 500;
+
 interface NodeFlags {
   readonly join: HostAndPort;
   readonly tokenFile: string;
@@ -57,6 +60,8 @@ async function node(flags: NodeFlags): Promise<void> {
   } finally {
     await server?.close();
     interruption.close();
+    // The kernel would bid peers that are gone already a farewell for minutes; nothing else is left.
+    setTimeout(() => process.exit(), FAREWELL_MS).unref();
   }
 }
 

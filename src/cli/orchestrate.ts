@@ -122,7 +122,7 @@ async function conducted(
     // Interrupted before the run began: nothing was begun that could have failed.
     throw signal.aborted ? new RunError(String(signal.reason)) : error;
   } finally {
-    gathering?.close();
+    await gathering?.close();
     await servers.close();
   }
 }

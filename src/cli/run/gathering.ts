@@ -78,7 +78,7 @@ export class Gathering {
     try {
       writeJoinTokenFile(tokenFile, token);
     } catch (error) {
-      door.close();
+      await door.close();
       throw error;
     }
     return new Gathering({ lobby, tokenFile, token, door, weightsGoTo });
@@ -107,8 +107,8 @@ export class Gathering {
   }
 
   /** Closes the door, upon which guests end, and removes the token. */
-  close(): void {
-    this.#door.close();
+  async close(): Promise<void> {
+    await this.#door.close();
     removeJoinTokenFile(this.#tokenFile, this.#token);
   }
 }
