@@ -63,6 +63,10 @@ async function takePicture(browser, url) {
       document.querySelectorAll('.node').length`;
   await page.waitForFunction(isGood, { timeout: PATIENCE_MS, polling: 50 });
   await page.screenshot({ path: file, clip: { x: 0, y: 0, width: 1280, height: await heightOf(page) } });
+  const gate = await page.evaluate(`document.querySelector('#gate-verdict').textContent`);
+  const size = Math.round(statSync(file).size / 1000);
+  // On a machine that is busy otherwise the gate fails, and that is no picture for a README.
+  process.stdout.write(`${path.relative(process.cwd(), file)}: ${size} kB; gate: ${gate}\n`);
 }
 
 /** Down to the end of the graph and the gate; the table of nodes adds nothing to a picture. */

@@ -21,6 +21,8 @@ export interface HeartbeatPicture {
   readonly origin: number;
 }
 
+/** Steps of the axis of time. */
+const WHOLE_SECONDS = [1, 2, 5, 10, 15, 30, 60];
 const NAMES_WIDTH = 112;
 const AXIS_HEIGHT = 28;
 /** Of one node's row, CSS pixels. */
@@ -91,7 +93,12 @@ export class HeartbeatView {
         y: { range: [0, units] },
       },
       axes: [
-        quietAxis({ size: AXIS_HEIGHT, values: (_, splits) => splits.map(clockText), grid: { show: false } }),
+        quietAxis({
+          size: AXIS_HEIGHT,
+          incrs: WHOLE_SECONDS,
+          values: (_, splits) => splits.map(clockText),
+          grid: { show: false },
+        }),
         quietAxis({
           size: NAMES_WIDTH,
           splits: () => rows.map(({ base }) => base),
