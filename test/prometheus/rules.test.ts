@@ -75,7 +75,7 @@ describeWith(['promtool'], 'a heartbeat is seen and measured', () => {
     const world = inStep((node) => regular({ first: 2.34 + node / 20, period, seconds, until }));
     await judge(name, world, {
       questions: [
-        near('mesh:meshbeat_burst_period_seconds:median', period, 0.03 * period),
+        near('mesh:meshbeat_burst_period_seconds:median', period, 0.02 * period),
         near('mesh:meshbeat_burst_bytes:avg', seconds * UPLINK, 0.02 * seconds * UPLINK),
         // An edge is known to the quarter of a second in which the meters are read.
         near('mesh:meshbeat_burst_duty_cycle:avg', seconds / period, 0.3 / period),
