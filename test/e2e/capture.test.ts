@@ -1,14 +1,12 @@
 /**
  * The capture, judged by tshark alone: does the WAN that was configured show in the packets?
- *
- * What this machine does wrong when it is busy has one sign: it holds packets up. So of the handshakes of a
- * pair the fastest is held against the configured round trip, as the gate does with its probes.
  */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { CaptureKind } from '../../src/run/files.js';
 import { loadScenario, topologyOf } from '../../src/scenario/index.js';
 import { scratchFolder } from '../support/files.js';
+import { expectConfiguredRoundTrips } from '../support/handshakes.js';
 import { completeRun, TINY, type CompletedRun } from '../support/meshbeat.js';
 import { all, netns, tools } from '../support/needs.js';
 import { describeIf } from '../support/requires.js';
@@ -20,7 +18,8 @@ const SETS = [
   ...['model.width=64', 'wan.jitter=0.5 ms', 'rounds=3'],
 ];
 const scenario = loadScenario(TINY, { sets: SETS });
-const { nodes, paths, mtu } = topologyOf(scenario);
+const topology = topologyOf(scenario);
+const { nodes, mtu } = topology;
 const ETHERNET_HEADER = 14;
 const WINDOW_SECONDS = 0.1;
 
@@ -48,17 +47,7 @@ for (const { kind, encapsulation, header } of kinds) {
       expect(found).toEqual(new Set([encapsulation]));
     });
 
-    test('each pair of nodes is one round trip apart', () => {
-      const fastest = fastestHandshakes(file);
-      for (const [a, b] of pairs()) {
-        const [there, back] = [paths[a]![b]!, paths[b]![a]!];
-        const expected = there.delay + back.delay;
-        const tolerance = Math.max(0.002, 0.03 * expected) + there.jitter + back.jitter;
-        const measured = fastest.get(pairKey(nodes[a]!.address, nodes[b]!.address));
-        expect(measured, `${nodes[a]!.name} and ${nodes[b]!.name}`).toBeGreaterThan(expected - tolerance);
-        expect(measured, `${nodes[a]!.name} and ${nodes[b]!.name}`).toBeLessThan(expected + tolerance);
-      }
-    });
+    test('each pair of nodes is one round trip apart', () => expectConfiguredRoundTrips(file, topology));
 
     test('no node ever sends faster than its uplink, and each comes near it', () => {
       const frames = tsharkFields(file, 'ip', ['frame.time_epoch', 'ip.src', 'frame.len']);
@@ -101,33 +90,6 @@ describe('the window that rates are measured in', () => {
     expect(mostInWindow([], 0.1)).toBe(0);
   });
 });
-
-function pairs(): [number, number][] {
-  return nodes.flatMap(({ rank: a }) => nodes.slice(a + 1).map(({ rank: b }): [number, number] => [a, b]));
-}
-
-const pairKey = (a: string, b: string): string => [a, b].sort().join(' ');
-
-/** Seconds from SYN to SYN-ACK, the least of all connections of a pair of addresses. */
-function fastestHandshakes(file: string): Map<string, number> {
-  const fields = ['tcp.stream', 'tcp.flags.ack', 'frame.time_epoch', 'ip.src', 'ip.dst'];
-  const asked = new Map<string, number>();
-  const fastest = new Map<string, number>();
-  for (const [stream = '', ack, time, source = '', destination = ''] of tsharkFields(
-    file,
-    'tcp.flags.syn == 1',
-    fields,
-  )) {
-    const isAnswer = ack === '1' || ack === 'True';
-    if (!isAnswer) asked.set(stream, Number(time));
-    else {
-      const key = pairKey(source, destination);
-      const seconds = Number(time) - (asked.get(stream) ?? NaN);
-      fastest.set(key, Math.min(seconds, fastest.get(key) ?? Infinity));
-    }
-  }
-  return fastest;
-}
 
 /** The most bytes in any half-open window of that length; frames in order of time. */
 function mostInWindow(
