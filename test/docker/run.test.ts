@@ -29,8 +29,8 @@ const RUN_LIMIT_MS = 240_000;
 const ATTEMPTS = 3;
 /** Target of issue 3: what a node container may take while it waits. */
 const IDLE_LIMIT_BYTES = 90e6;
-/** Rounds after which dashboards have all they show: a period takes two. */
-const ROUNDS_TO_SHOW = 3;
+/** Rounds after which dashboards have all they show: a period needs several bursts. */
+const ROUNDS_TO_SHOW = 6;
 
 describeIf(all(dockerNeeds(), tools('tshark', 'capinfos')), 'docker compose up', () => {
   let project: ComposeProject;
