@@ -24,7 +24,7 @@ class FakeStream extends EventEmitter {
 function guest(hello: { token?: string; role?: 0 | 1; address?: string; name?: string } = {}) {
   const stream = new FakeStream();
   const first = { hello: { token: SECRET, role: Role.NODE, address: '10.0.0.1', name: 'box', ...hello } };
-  const made = Guest.from(stream as unknown as GuestStream, first as unknown as NodeMessage__Output);
+  const made = Guest.from(stream as unknown as GuestStream, first);
   return { guest: made!, stream };
 }
 
