@@ -4,7 +4,7 @@
 //     npm run screenshot [-- SCENARIO]
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
@@ -62,6 +62,7 @@ async function takePicture(browser, url) {
     [...document.querySelectorAll('.arc.lit')].filter((arc) => arc.getAttribute('opacity') > 0.8).length >=
       document.querySelectorAll('.node').length`;
   await page.waitForFunction(isGood, { timeout: PATIENCE_MS, polling: 50 });
+  mkdirSync(path.dirname(file), { recursive: true });
   await page.screenshot({ path: file, clip: { x: 0, y: 0, width: 1280, height: await heightOf(page) } });
   const gate = await page.evaluate(`document.querySelector('#gate-verdict').textContent`);
   const size = Math.round(statSync(file).size / 1000);
