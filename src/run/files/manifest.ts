@@ -30,7 +30,7 @@ export const runManifestSchema = z.object({
   endedAt: z.iso
     .datetime()
     .describe('When all was done, the analysis of the capture included: ISO 8601, UTC.'),
-  fabric: text('What the network was built of: netns or threads.'),
+  fabric: text('What the network was built of: netns, containers or threads.'),
   fabricReason: text('Why this fabric.'),
   wanDriver: text('What shaped the traffic: tun (packets) or relay (byte streams).'),
   captureKind: captureKindSchema

@@ -60,7 +60,7 @@ export const runSummarySchema = z.object({
   nodes: count('World size.'),
   rounds: count('Rounds played: outer steps (for ddp: optimizer steps).'),
   seed: count('Seed of all randomness.'),
-  fabric: text('What the network was built of: netns or threads.'),
+  fabric: text('What the network was built of: netns, containers or threads.'),
   durationSeconds: quantity(
     'Wall-clock time of the whole run, seconds: building the network, probing, training, analysing.',
   ),
