@@ -13,11 +13,11 @@ WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-update-notifier
 
-# What runs: no development packages; and no maps, types or C++ sources, which nothing reads at run time.
+# What runs: no development packages; and no TypeScript, maps, manuals or C++ sources, which Node cannot load.
 # npm leaves out by itself the native libraries of other platforms.
 FROM packages AS production
 RUN npm prune --omit=dev --offline --ignore-scripts --no-update-notifier \
- && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' -o -name '*.md' \) -delete \
+ && find node_modules -type f \( -name '*.ts' -o -name '*.cts' -o -name '*.mts' -o -name '*.map' -o -name '*.md' \) -delete \
  && rm -rf node_modules/koffi/vendor node_modules/koffi/doc node_modules/piscina/test node_modules/piscina/docs \
       node_modules/.package-lock.json node_modules/.bin \
  && find node_modules -type d -empty -delete
@@ -29,7 +29,8 @@ RUN node scripts/build.mjs \
  && npm pack --ignore-scripts --silent --pack-destination /tmp \
  && mkdir /package \
  && tar -xzf /tmp/meshbeat-*.tgz -C /package --strip-components=1 \
- && find /package -name '*.map' -delete
+ && find /package -type f \( -name '*.map' -o -name '*.ts' \) -delete \
+ && find /package -type d -empty -delete
 
 FROM base
 # Docker gives a user other than root none of a container's capabilities, so two programs carry them in the file:

@@ -12,8 +12,15 @@ import { compileRound } from '../../orchestrator/schedules/index.js';
 import type { RunSummary, TraceHeader } from '../../src/run/files.js';
 import { loadScenario, topologyOf, withAddresses } from '../../src/scenario/index.js';
 import { trainReference } from '../../src/training/index.js';
-import { tunDevice } from '../support/compose.js';
-import { BUILD_LIMIT_MS, call, docker, dockerNeeds, IMAGE, imagesReady } from '../support/docker.js';
+import {
+  BUILD_LIMIT_MS,
+  call,
+  docker,
+  dockerNeeds,
+  IMAGE,
+  imagesReady,
+  tunDevice,
+} from '../support/docker.js';
 import { DOCKER } from '../support/engine.js';
 import { scratchFolder } from '../support/files.js';
 import { fixture } from '../support/fixtures.js';
