@@ -101,9 +101,14 @@ export class Members {
     return Promise.all(this.#guests.map((_, rank) => this.next(rank, kind)));
   }
 
+  /** From now on members may leave, and nothing follows from it. */
+  release(): void {
+    this.#ending = true;
+  }
+
   /** Ends the control streams, upon which nodes end. */
   close(): void {
-    this.#ending = true;
+    this.release();
     for (const guest of this.#guests) guest?.end();
   }
 

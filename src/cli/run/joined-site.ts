@@ -36,7 +36,9 @@ export class JoinedSite implements Site {
       welcome: await welcomeTo(context, { meterSeconds: METER_SECONDS }),
     });
     members.failure.catch(context.breakOff);
-    context.own(() => members.close());
+    // They stay until the door is closed: whoever watches over containers may take the first that ends for a sign
+    // that all is over, while the capture is still being analysed.
+    context.own(() => members.release());
     fabric.follow(members);
     this.#members = members;
     return members;
