@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { EventEmitter } from 'node:events';
 import { Guest, type GuestStream } from '../../orchestrator/guest.js';
 import { Lobby, type Quorum } from '../../orchestrator/lobby.js';
-import type { NodeMessage__Output } from '../../proto/types/meshbeat/control/v1/NodeMessage.js';
 import { Role } from '../../src/transport/contracts.js';
 
 const SECRET = 'the secret of this run, 24 bytes';
