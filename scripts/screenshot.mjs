@@ -86,9 +86,6 @@ try {
   const started = await startRun(out);
   run = started.run;
   await takePicture(browser, started.url);
-  process.stdout.write(
-    `${path.relative(process.cwd(), file)}: ${Math.round(statSync(file).size / 1000)} kB\n`,
-  );
 } finally {
   await browser.close();
   if (run !== undefined && run.exitCode === null) {
