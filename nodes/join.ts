@@ -11,6 +11,7 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { status, type ServiceError } from '@grpc/grpc-js';
 import { messageOf, RunError } from '../src/errors.js';
 import { Role } from '../src/transport/contracts.js';
 import {
@@ -19,8 +20,8 @@ import {
   type OrchestratorChannel,
 } from '../src/transport/control-credentials.js';
 import { MissingTokenError, readJoinTokenFile, type JoinToken } from '../src/transport/join-token.js';
+import { setNiceness } from '../src/thread-priority.js';
 import { findMeshAddress } from '../src/wan/own/mesh-address.js';
-import { raisePriority } from './priority.js';
 import { runNode, type Part, type Settlement } from './node.js';
 import type { NodeWatcher } from './watcher.js';
 
@@ -47,6 +48,8 @@ const PATIENCE_SECONDS = 300;
 const STALE_TOKEN_SECONDS = 15;
 const KNOCK_SECONDS = 1;
 const HANDSHAKE_MS = 5000;
+/** Of the thread that carries the node's traffic, for users who may raise it. */
+const NETWORK_NICENESS = -10;
 
 /**
  * Takes part in a run, to its end.
@@ -57,7 +60,9 @@ const HANDSHAKE_MS = 5000;
 export async function joinMesh(options: JoinOptions): Promise<void> {
   const { orchestrator, watcher, signal } = options;
   const address = `${orchestrator.host}:${orchestrator.port}`;
-  const { token, ...channel } = await knock(options);
+  const door = await knock(options);
+  if (door === undefined) return;
+  const { token, ...channel } = door;
   const mesh = findMeshAddress({
     interface: options.interface,
     orchestratorLocalAddress: await localAddressTo(orchestrator),
@@ -70,10 +75,16 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
     signal,
   });
   if (end.finished || signal.aborted) return;
-  throw new RunError(
-    end.error === undefined
-      ? 'the run ended before this node had played its part'
-      : `the orchestrator at ${address}: ${end.error.details}`,
+  if (end.error !== undefined) throw toldBy(address, end.error);
+  throw new RunError('the run ended before this node had played its part');
+}
+
+/** What the end of a control stream with an error means: a refusal, or that nobody is there any more. */
+export function toldBy(address: string, { code, details }: Pick<ServiceError, 'code' | 'details'>): RunError {
+  return new RunError(
+    code === status.UNAVAILABLE
+      ? `lost the orchestrator at ${address} (${details})`
+      : `the orchestrator at ${address}: ${details}`,
   );
 }
 
@@ -84,25 +95,27 @@ export interface OpenedDoor extends OrchestratorChannel {
 
 /**
  * Calls until the orchestrator answers, which may start, and write the token, later than its nodes. The file
- * is read anew each time, since it may still be the one of the run before.
+ * is read anew each time, since it may still be the one of the run before. Undefined if it was told to end first.
  */
 export async function knock(
   options: Pick<JoinOptions, 'orchestrator' | 'tokenFile' | 'onWaiting' | 'signal'>,
-): Promise<OpenedDoor> {
+): Promise<OpenedDoor | undefined> {
   const { orchestrator, tokenFile, onWaiting, signal } = options;
   const start = performance.now();
-  for (;;) {
+  while (!signal.aborted) {
     try {
       const token = readJoinTokenFile(tokenFile);
       const { authorityHash } = token;
       const question = { ...orchestrator, authorityHash, timeoutMs: HANDSHAKE_MS, signal };
       return { token, ...(await orchestratorCredentials(question)) };
     } catch (error) {
+      if (signal.aborted) break;
       if (performance.now() - start > 1000 * patienceWith(error, tokenFile)) throw error;
       onWaiting(messageOf(error));
     }
-    await sleep(1000 * KNOCK_SECONDS, undefined, { signal });
+    await sleep(1000 * KNOCK_SECONDS, undefined, { signal }).catch(() => undefined);
   }
+  return undefined;
 }
 
 /** Seconds for which it makes sense to hope that an error goes away. */
@@ -137,7 +150,7 @@ async function settle(part: Part, device: string): Promise<Settlement> {
   const access = await OwnAccess.open({ topology, rank, seed, interface: device, tcp });
   try {
     const gpu = await createDevice({ settings: trainingSettingsOf(scenario), ranks: [rank], threads: 1 });
-    raisePriority(); // After the device's threads, which would inherit it.
+    setNiceness(NETWORK_NICENESS); // After the device's threads, which would inherit it.
     return {
       placement: access.placement,
       device: gpu,

@@ -64,7 +64,7 @@ export interface NodeEnd {
   readonly error?: grpc.ServiceError;
 }
 
-type Control = grpc.ClientDuplexStream<NodeMessage, OrchestratorMessage__Output>;
+export type Control = grpc.ClientDuplexStream<NodeMessage, OrchestratorMessage__Output>;
 
 /** Runs a node to its end; rejects when it failed, after it has told the orchestrator so. */
 export async function runNode(options: NodeOptions): Promise<NodeEnd> {
@@ -75,12 +75,13 @@ export async function runNode(options: NodeOptions): Promise<NodeEnd> {
   });
   const control = client.attach();
   const leave = (): void => control.cancel();
+  if (signal?.aborted === true) leave();
   signal?.addEventListener('abort', leave, { once: true });
   const say = (message: NodeMessage): void => void control.write(message);
   let member: Member | undefined;
   try {
     say({ hello });
-    for await (const message of control as AsyncIterable<OrchestratorMessage__Output>) {
+    for await (const message of messagesOf(control)) {
       if (message.message === 'admitted') watcher?.admitted();
       else if (message.message === 'welcome') member = await join(message.welcome!, options, client, say);
       else if (member === undefined) throw new Error(`'${message.message}' before 'welcome'`);
@@ -125,15 +126,22 @@ async function join(
   }
 }
 
-function isServiceError(error: unknown): error is grpc.ServiceError {
+/** Whether it is how a stream ended, and no failure of our own. */
+export function isServiceError(error: unknown): error is grpc.ServiceError {
   return error instanceof Error && 'code' in error && 'metadata' in error;
+}
+
+/** What the orchestrator says. Who stops listening, because of an error, can still speak: tell it, for one. */
+export function messagesOf(control: Control): AsyncIterable<OrchestratorMessage__Output> {
+  const iterator = control.iterator({ destroyOnReturn: false });
+  return iterator as AsyncIterable<OrchestratorMessage__Output>;
 }
 
 /** How long the orchestrator has to take note of a last message, ms. */
 const LAST_WORDS_MS = 1000;
 
 /** Writes a last message and waits until the other end has heard it, which it says by ending the stream too. */
-async function tell(control: Control, message: NodeMessage): Promise<void> {
+export async function tell(control: Control, message: NodeMessage): Promise<void> {
   const heard = new Promise<void>((resolve) => control.once('status', () => resolve()));
   control.on('error', () => undefined).resume();
   control.write(message);

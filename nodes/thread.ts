@@ -3,8 +3,8 @@
  * loads anything that could open a socket, then runs as any node does.
  */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { setNiceness } from '../src/thread-priority.js';
 import type { Placement } from '../src/wan/fabric.js';
-import { raisePriority } from './priority.js';
 
 export interface NodeThreadData {
   readonly orchestrator: string;
@@ -13,9 +13,12 @@ export interface NodeThreadData {
   readonly device: MessagePort;
 }
 
+/** Of this thread, which carries the node's traffic, for users who may raise it. */
+const NETWORK_NICENESS = -10;
+
 const { orchestrator, token, placement, device } = workerData as NodeThreadData;
 
-raisePriority();
+setNiceness(NETWORK_NICENESS);
 
 if (placement.namespaceFd !== undefined) {
   const { enterNamespace } = await import('../src/wan/netns/namespace.js');

@@ -6,13 +6,15 @@ import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
-import { knock } from '../../nodes/join.js';
+import { knock, toldBy } from '../../nodes/join.js';
+import { isServiceError, messagesOf, tell } from '../../nodes/node.js';
 import type { NodeMessage } from '../../proto/types/meshbeat/control/v1/NodeMessage.js';
 import type { OrchestratorMessage__Output } from '../../proto/types/meshbeat/control/v1/OrchestratorMessage.js';
 import type { StartCapture__Output } from '../../proto/types/meshbeat/control/v1/StartCapture.js';
-import { messageOf, RunError } from '../errors.js';
+import { InputError, messageOf, RunError } from '../errors.js';
 import { controlContract, Role } from '../transport/contracts.js';
 import type { RunningCapture } from '../wan/fabric.js';
+import { askIp } from '../wan/netns/ip.js';
 import { findProgram } from '../wan/netns/programs.js';
 import { filterBetween, startTcpdump } from '../wan/tcpdump.js';
 import { hostAndPortOption, hostAndPortText, type HostAndPort } from './host-and-port.js';
@@ -42,12 +44,14 @@ async function capture(flags: CaptureFlags): Promise<void> {
   const log = startLog();
   const { signal } = interruption;
   try {
+    checkInterface(flags.interface);
     const door = await knock({
       orchestrator: flags.join,
       tokenFile: flags.tokenFile,
       onWaiting: (reason) => log(`waiting: ${reason}`),
       signal,
     });
+    if (door === undefined) return;
     const address = hostAndPortText(flags.join);
     const client = new controlContract(address, door.credentials, door.options);
     const control = client.attach();
@@ -57,14 +61,12 @@ async function capture(flags: CaptureFlags): Promise<void> {
     const observing = new Observing(flags, say, log);
     try {
       say({ hello: { token: door.token.secret, role: Role.OBSERVER, name: hostname() } });
-      for await (const message of control as AsyncIterable<OrchestratorMessage__Output>)
-        await observing.obey(message);
+      for await (const message of messagesOf(control)) await observing.obey(message);
       if (!observing.isDone) throw new RunError('the run ended before its capture');
     } catch (error) {
       if (signal.aborted || observing.isDone) return;
-      if (isStatus(error)) throw new RunError(`the orchestrator at ${address}: ${error.details}`);
-      say({ failed: { reason: messageOf(error) } });
-      control.end();
+      if (isServiceError(error)) throw toldBy(address, error);
+      await tell(control, { failed: { reason: messageOf(error) } });
       throw error;
     } finally {
       await observing.close();
@@ -76,8 +78,11 @@ async function capture(flags: CaptureFlags): Promise<void> {
   }
 }
 
-function isStatus(error: unknown): error is { readonly details: string } {
-  return error instanceof Error && 'details' in error && 'metadata' in error;
+/** Better now than when all the others wait for the capture. */
+function checkInterface(device: string): void {
+  const links = (askIp(['link', 'show'], 'the observer') as { ifname: string }[]).map(({ ifname }) => ifname);
+  if (links.includes(device)) return;
+  throw new InputError(`--interface: found ${device}, no interface here; allowed: ${links.join(', ')}`);
 }
 
 /** What the observer does when it is told. */

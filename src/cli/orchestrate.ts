@@ -5,7 +5,7 @@
  * and of Prometheus until all are there. The run itself is the same as anywhere (run/perform.ts).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { RunEvent } from '../../orchestrator/events.js';
 import type { Gathered, Quorum } from '../../orchestrator/lobby.js';
 import { RunError } from '../errors.js';
@@ -38,10 +38,11 @@ export function orchestrateCommand(): Command {
   return new Command('orchestrate')
     .description('run a scenario with nodes that join by themselves (meshbeat node, meshbeat capture)')
     .argument('<scenario>', 'a scenario file (YAML)')
-    .option('--listen <host:port>', 'where nodes join', hostAndPortOption('--listen'), {
-      host: '0.0.0.0',
-      port: 8471,
-    })
+    .addOption(
+      new Option('--listen <host:port>', 'where nodes join')
+        .argParser(hostAndPortOption('--listen'))
+        .default({ host: '0.0.0.0', port: 8471 }, '0.0.0.0:8471'),
+    )
     .option('--token-file <file>', 'where to leave the join token for them', TOKEN_FILE)
     .option(
       '--nodes <n>',
@@ -64,7 +65,7 @@ export function orchestrateCommand(): Command {
 }
 
 function quorumOption(text: string): Quorum['nodes'] {
-  return text === 'joined' ? text : integerOption('--nodes', 2, 1024)(text);
+  return text === 'joined' ? text : integerOption('--nodes', 2, 1024, '"joined"')(text);
 }
 
 function collect(value: string, before: string[]): string[] {

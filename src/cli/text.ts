@@ -16,12 +16,22 @@ export function secondsText(seconds: number): string {
   return seconds < 1 ? `${rounded(seconds * 1000)} ms` : `${rounded(seconds)} s`;
 }
 
-/** Reads a whole number from `least` to `most`; anything else is an InputError that names the option. */
-export function integerOption(option: string, least: number, most: number): (text: string) => number {
+/**
+ * Reads a whole number from `least` to `most`; anything else is an InputError that names the option, and what
+ * else its caller allows.
+ */
+export function integerOption(
+  option: string,
+  least: number,
+  most: number,
+  orElse = '',
+): (text: string) => number {
   return (text) => {
     const value = /^\d+$/.test(text) ? Number(text) : NaN;
     if (value >= least && value <= most) return value;
-    throw new InputError(`${option}: found "${text}"; allowed: a whole number from ${least} to ${most}`);
+    const numbers = `a whole number from ${least} to ${most}`;
+    const allowed = orElse === '' ? numbers : `${orElse}, or ${numbers}`;
+    throw new InputError(`${option}: found "${text}"; allowed: ${allowed}`);
   };
 }
 

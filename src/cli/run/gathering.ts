@@ -5,6 +5,7 @@
  */
 import { Door } from '../../../orchestrator/door.js';
 import { Lobby, type Gathered, type Quorum } from '../../../orchestrator/lobby.js';
+import { messageOf, RunError } from '../../errors.js';
 import { CertificateAuthority } from '../../transport/certificates.js';
 import { ORCHESTRATOR_NAME, orchestratorServerCredentials } from '../../transport/control-credentials.js';
 import {
@@ -74,12 +75,12 @@ export class Gathering {
       credentials: orchestratorServerCredentials(identity),
       admit: (guest) => lobby.admit(guest),
       takeWeights: (session, weights) => weightsGoTo.site?.takeWeights(session, weights) ?? false,
-    });
+    }).catch((error: unknown) => refuse('--listen', error));
     try {
       writeJoinTokenFile(tokenFile, token);
     } catch (error) {
       await door.close();
-      throw error;
+      refuse('--token-file', error);
     }
     return new Gathering({ lobby, tokenFile, token, door, weightsGoTo });
   }
@@ -111,4 +112,9 @@ export class Gathering {
     await this.#door.close();
     removeJoinTokenFile(this.#tokenFile, this.#token);
   }
+}
+
+/** Says which option it is that can't be had. */
+function refuse(option: string, error: unknown): never {
+  throw new RunError(`${option}: ${messageOf(error)}`);
 }

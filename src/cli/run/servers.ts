@@ -58,7 +58,7 @@ export async function openServers(
     const webListen = listenFor('web');
     if (webListen !== undefined) {
       open.push((page = await startWebServer({ listen: webListen, ...sources })));
-      lines.push(`watch it live: ${doors?.web?.url ?? page.url}`);
+      lines.push(`watch it live: ${doors?.web?.url ?? reachable(page.url)}`);
     }
     const metricsListen = listenFor('metrics');
     if (metricsListen !== undefined) {
@@ -72,4 +72,9 @@ export async function openServers(
     throw error;
   }
   return { lines, apply: (event) => page?.apply(event), close };
+}
+
+/** A server that listens on all addresses is shown by the name that works on its own machine. */
+function reachable(url: string): string {
+  return url.replace('//0.0.0.0:', '//localhost:');
 }

@@ -8,6 +8,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { epochSeconds } from '../../clock.js';
 import { Random } from '../../random.js';
+import { setNiceness } from '../../thread-priority.js';
 import { Meters } from '../meters.js';
 import { PollSet, preciseTimers, readPacket, realTimePriority, writePacket } from '../netns/syscalls.js';
 import { Access } from './access.js';
@@ -15,6 +16,8 @@ import { PacketPool, type Packet } from './packet.js';
 import { Recorder } from './recorder.js';
 import type { ShaperCommand, ShaperReport, ShaperSettings } from './shaper.js';
 
+/** Of the thread where it can't have real time: before all that a node computes and sends. */
+const SHAPER_NICENESS = -15;
 /** Longest sleep, so that a stop is seen soon. */
 const LONGEST_WAIT = 0.05;
 /** Packets read from one device before the others, and what is due, get their turn. */
@@ -111,6 +114,8 @@ function obey(): void {
 
 preciseTimers();
 const realTime = realTimePriority();
+// A container seldom may have real time.
+if (!realTime) setNiceness(SHAPER_NICENESS);
 const poll = new PollSet(ports.map((port) => port.fd));
 report({ type: 'ready', realTime });
 
