@@ -3,7 +3,7 @@
  *
  * A node that is a thread has none, since the orchestrator beside it hears all it says anyway.
  */
-import type { RunEvent } from '../orchestrator/events.js';
+import type { RunEvent } from '../src/run/events.js';
 import type { NodeCounters } from '../src/wan/fabric.js';
 import type { Part } from './node.js';
 

@@ -13,7 +13,7 @@
 import type { Topology } from '../src/scenario/topology.js';
 import type { GateCheck } from '../src/run/files.js';
 import type { Lateness, NodeCounters } from '../src/wan/fabric.js';
-import type { RunEvent } from './events.js';
+import type { RunEvent } from '../src/run/events.js';
 import { HISTORY_BIN_SECONDS, RateMeter } from './rate-meter.js';
 
 /** What of the scenario the board must know. */

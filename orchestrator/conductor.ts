@@ -23,7 +23,7 @@ import type { Schedule } from '../src/schedule/operation.js';
 import { parameterCount, parameterLayout, writeSafetensors } from '../src/training/index.js';
 import { toWire } from '../src/transport/wire-operation.js';
 import type { Fabric, RunningCapture } from '../src/wan/fabric.js';
-import type { RunListener } from './events.js';
+import type { RunListener } from '../src/run/events.js';
 import type { Members } from './members.js';
 import {
   probeChecks,

@@ -11,7 +11,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { NodeSeries } from '../src/metrics/node-series.js';
 import type { Topology } from '../src/scenario/topology.js';
 import type { Board } from './board.js';
-import type { RunEvent } from './events.js';
+import type { RunEvent } from '../src/run/events.js';
 import { RunSeries, type Attendance, type RunInfo } from './run-series.js';
 
 /** Of an orchestrator whose nodes have endpoints of their own: the run's series only. */

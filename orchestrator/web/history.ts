@@ -6,7 +6,7 @@
  * the recent past. Rates are reckoned from the byte counters, so no byte is lost or shown twice, however the
  * readings and those who ask fall together.
  */
-import type { RunEvent } from '../events.js';
+import type { RunEvent } from '../../src/run/events.js';
 import { RateMeter } from '../rate-meter.js';
 import type { WireEnd, WireSample } from './wire.js';
 

@@ -10,7 +10,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import type { BoardSnapshot } from '../board.js';
-import type { RunEvent } from '../events.js';
+import type { RunEvent } from '../../src/run/events.js';
 import { History } from './history.js';
 import type { WireBoard, WireHistory, WireSnapshot } from './wire.js';
 

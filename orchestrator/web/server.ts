@@ -12,7 +12,7 @@
 import type { ServerResponse } from 'node:http';
 import { openHttpServer, reply, type HttpServer, type Listen } from '../../src/http-server.js';
 import type { BoardSnapshot } from '../board.js';
-import type { RunEvent } from '../events.js';
+import type { RunEvent } from '../../src/run/events.js';
 import { replyMetrics, type MetricsSource } from '../metrics-server.js';
 import { loadAssets, type Assets } from './assets.js';
 import { Live } from './live.js';

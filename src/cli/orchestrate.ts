@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
-import type { RunEvent } from '../../orchestrator/events.js';
+import type { RunEvent } from '../run/events.js';
 import type { Gathered, Quorum } from '../../orchestrator/lobby.js';
 import { RunError } from '../errors.js';
 import { loadScenario, topologyOf, withAddresses, withNodeCount, type Scenario } from '../scenario/index.js';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Board } from '../../orchestrator/board.js';
 import { Metrics, RunMetrics } from '../../orchestrator/metrics.js';
-import type { RunEvent } from '../../orchestrator/events.js';
+import type { RunEvent } from '../../src/run/events.js';
 import { readExposition, type Exposition } from './prometheus-text.js';
 import { counters, sample, story, topologyOf } from './run-story.js';
 

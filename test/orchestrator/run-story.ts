@@ -2,7 +2,7 @@
  * A small run told as events: two nodes, two rounds of two steps, with the sends and receives of a ring.
  * Whatever reads events can be tested against it, for all its figures are round and known.
  */
-import type { RunEvent } from '../../orchestrator/events.js';
+import type { RunEvent } from '../../src/run/events.js';
 import type { TraceOperation } from '../../src/run/files.js';
 import type { Topology } from '../../src/scenario/topology.js';
 import type { NodeCounters } from '../../src/wan/fabric.js';

@@ -7,7 +7,7 @@
  */
 import os from 'node:os';
 import { Conductor, type Outcome } from '../../../orchestrator/conductor.js';
-import type { RunEvent, RunListener } from '../../../orchestrator/events.js';
+import type { RunEvent, RunListener } from '../../run/events.js';
 import { paceChecks } from '../../../orchestrator/gate.js';
 import { epochSeconds } from '../../clock.js';
 import { Deferred } from '../../deferred.js';

@@ -3,7 +3,7 @@
  *
  * It is told of training steps as events, like any other watcher, and adds to each line how far the node is.
  */
-import type { RunEvent, RunListener } from '../../../orchestrator/events.js';
+import type { RunEvent, RunListener } from '../../run/events.js';
 import { epochSeconds } from '../../clock.js';
 import type { MetricsLine } from '../../run/files.js';
 import { JsonLines } from '../../run/json-lines.js';

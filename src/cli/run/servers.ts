@@ -5,7 +5,7 @@
  * it is the launcher's ports that people are told (../rootless.ts).
  */
 import type { BoardSnapshot } from '../../../orchestrator/board.js';
-import type { RunListener } from '../../../orchestrator/events.js';
+import type { RunListener } from '../../run/events.js';
 import { startMetricsServer, type MetricsSource } from '../../../orchestrator/metrics-server.js';
 import { startWebServer, WEB_PORT, type WebServer } from '../../../orchestrator/web/server.js';
 import type { HttpServer, Listen } from '../../http-server.js';

@@ -6,7 +6,7 @@
  * joined: then the plan changes, and with it all that is shown.
  */
 import { Board, type BoardSnapshot } from '../../../orchestrator/board.js';
-import type { RunEvent } from '../../../orchestrator/events.js';
+import type { RunEvent } from '../../run/events.js';
 import { Metrics, RunMetrics } from '../../../orchestrator/metrics.js';
 import { forecast } from '../../../orchestrator/schedules/forecast.js';
 import type { Scenario, Topology } from '../../scenario/index.js';

@@ -2,8 +2,8 @@
  * What happens in a run, as it happens: the one stream that the terminal, Prometheus and the run directory
  * all read. Times are seconds since 1970.
  */
-import type { GateCheck, TraceOperation } from '../src/run/files.js';
-import type { Lateness, NodeCounters } from '../src/wan/fabric.js';
+import type { GateCheck, TraceOperation } from './files.js';
+import type { Lateness, NodeCounters } from '../wan/fabric.js';
 
 export type RunEvent =
   /** The run has begun; `id` is the name of its directory. */
