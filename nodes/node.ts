@@ -146,5 +146,8 @@ export async function tell(control: Control, message: NodeMessage): Promise<void
   control.on('error', () => undefined).resume();
   control.write(message);
   control.end();
-  await Promise.race([heard, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
+  const patience = new AbortController();
+  const waited = sleep(LAST_WORDS_MS, undefined, { signal: patience.signal }).catch(() => undefined);
+  await Promise.race([heard, waited]);
+  patience.abort();
 }

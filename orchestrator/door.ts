@@ -40,6 +40,7 @@ export class Door {
 
   /** @throws RunError if it can't listen there. */
   static async listen(options: DoorOptions): Promise<Door> {
+    grpc.setLogVerbosity(grpc.logVerbosity.NONE); // It would print what it also throws.
     const server = new grpc.Server({ 'grpc.max_receive_message_length': -1, ...KEEPALIVE });
     const door = new Door(server);
     const handlers: OrchestratorHandlers = {
@@ -51,7 +52,7 @@ export class Door {
       server.bindAsync(options.address, options.credentials, (error) =>
         error === null
           ? resolve()
-          : reject(new RunError(`can't serve the control plane on ${options.address}: ${error.message}`)),
+          : reject(new RunError(`can't serve the control plane on ${options.address}: ${reasonOf(error)}`)),
       );
     });
     return door;
@@ -79,6 +80,10 @@ export class Door {
       void guest.gone.then(() => this.#guests.delete(guest));
     });
   }
+}
+
+function reasonOf({ message }: Error): string {
+  return message.includes('EADDRINUSE') ? 'it is taken' : message;
 }
 
 function collectWeights(

@@ -3,7 +3,8 @@
  *
  * Here control streams become simple verbs: tell one, wait until all have answered. One thing ends
  * everything: a member whose stream ends, or who says it failed. Whoever waits then gets that reason, and
- * the first reason stays the reason.
+ * the first reason stays the reason; except that who vanished without a word is a better one than what others
+ * felt of it, who may be the first to notice.
  */
 import { randomBytes } from 'node:crypto';
 import type { NodeMessage__Output } from '../proto/types/meshbeat/control/v1/NodeMessage.js';
@@ -23,7 +24,7 @@ export interface MembersOptions {
   readonly welcome: (rank: number) => Promise<Omit<Welcome, 'session'>>;
 }
 
-/** How long a member whose stream ended has for a better reason to be told by whoever hosts it, ms. */
+/** How long a better reason has to be told or noticed, ms. */
 const LAST_WORDS_MS = 300;
 
 export class Members {
@@ -34,6 +35,10 @@ export class Members {
   readonly #failure = new Deferred<never>();
   readonly #weights = new Deferred<Buffer>();
   readonly #listeners: ((rank: number, message: NodeMessage__Output) => void)[] = [];
+  /** Ranks that have said why they failed. */
+  readonly #explained = new Set<number>();
+  /** Ranks whose stream ended without that. */
+  readonly #vanished = new Set<number>();
   #ending = false;
 
   constructor(options: MembersOptions) {
@@ -128,14 +133,26 @@ export class Members {
   }
 
   #leave(rank: number): void {
-    if (this.#ending) return;
+    if (this.#ending || this.#explained.has(rank)) return;
+    this.#vanished.add(rank);
+    // Whoever hosts it may know more.
     setTimeout(() => this.fail(rank, 'left the run (its control stream ended)'), LAST_WORDS_MS).unref();
+  }
+
+  /** A member says that it failed: for a reason of its own, if nobody else has vanished meanwhile. */
+  #explain(rank: number, reason: string): void {
+    this.#explained.add(rank);
+    const failUnlessLost = (): void => {
+      if (this.#vanished.size === 0) this.fail(rank, reason);
+    };
+    setTimeout(failUnlessLost, LAST_WORDS_MS).unref();
   }
 
   #hear(rank: number, message: NodeMessage__Output): void {
     for (const listener of this.#listeners) listener(rank, message);
     if (message.message === undefined) return;
-    if (message.message === 'failed') this.fail(rank, message.failed?.reason ?? 'failed without a reason');
+    if (message.message === 'failed')
+      this.#explain(rank, message.failed?.reason ?? 'failed without a reason');
     else this.#expected(rank, message.message).resolve(message[message.message]);
   }
 }

@@ -62,7 +62,6 @@ async function capture(flags: CaptureFlags): Promise<void> {
     try {
       say({ hello: { token: door.token.secret, role: Role.OBSERVER, name: hostname() } });
       for await (const message of messagesOf(control)) await observing.obey(message);
-      if (!observing.isDone) throw new RunError('the run ended before its capture');
     } catch (error) {
       if (signal.aborted || observing.isDone) return;
       if (isServiceError(error)) throw toldBy(address, error);
@@ -73,6 +72,7 @@ async function capture(flags: CaptureFlags): Promise<void> {
       control.cancel();
       client.close();
     }
+    if (!observing.isDone) throw new RunError('the run ended before its capture');
   } finally {
     interruption.close();
   }
