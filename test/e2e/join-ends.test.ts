@@ -63,6 +63,7 @@ async function expectKept(out: string, reason: RegExp): Promise<number | undefin
 describeIf(needs, 'a joined run that breaks off', () => {
   test('a node is killed: all end, and the reason names it', async () => {
     const { machines, boxes, before, orchestrator, nodes, observer } = await endless('node');
+    const { secret } = machines.token;
     nodes[1]!.kill('SIGKILL');
     const { status, stdout, stderr } = await orchestrator.ended;
     expect(status, stderr).toBe(1);
@@ -74,6 +75,7 @@ describeIf(needs, 'a joined run that breaks off', () => {
     expect(last.status, last.stderr).toBe(1);
     expect(manifestOf(newestRun(machines.out)).outcome).toBe(reason);
     expect(await expectKept(machines.out, /left the run/)).toBeUndefined();
+    await machines.expectNothingTold([secret]);
     for (const rank of [0, 2]) expect(leftOn(boxes[rank]!)).toEqual(before[rank]);
   });
 
