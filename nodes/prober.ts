@@ -78,13 +78,14 @@ export class Prober {
 
   async #train(from: number): Promise<PathMeasurement> {
     const { rank, placement, topology } = this.#options;
-    const { mtu, paths } = topology;
+    const { mtu, paths, queue: limit } = topology;
     const rate = this.#expectedRate(from);
     const packets = Math.round((TRAIN_SECONDS * rate) / (8 * mtu));
     const patience = 0.5 + paths[from]![rank]!.delay + paths[rank]![from]!.delay;
     const { host, port } = placement.peers[from]!;
     const train = {
       rate,
+      queue: 'seconds' in limit ? limit.seconds : (8 * limit.bytes) / rate,
       packets: Math.min(LARGEST_TRAIN, Math.max(SMALLEST_TRAIN, packets)),
       mtu,
       patience,

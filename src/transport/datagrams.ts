@@ -1,9 +1,10 @@
 /**
  * Measuring a path's rate and loss with a train of UDP datagrams.
  *
- * The receiver asks, the sender answers with a train slightly faster than the path should carry. The path
- * spaces the datagrams out, so the spacing at the receiver is the path's rate, and gaps in the numbering
- * are its loss. Unlike a TCP transfer this needs no warming up and says of loss what the path does, not
+ * The receiver asks, the sender answers with a train faster than the path should carry. The path spaces the
+ * datagrams out, so the spacing at the receiver is the path's rate, and gaps in the numbering are its loss.
+ * A busy machine makes either end pause: the sender is ahead of the path, so its pauses pass unnoticed, and
+ * the rate is a median, so those of the receiver, which then reads many datagrams at one instant, do not count. Unlike a TCP transfer this needs no warming up and says of loss what the path does, not
  * what a retransmission hides. Works only where whole packets pass (Fabric.packetLevel).
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
@@ -16,6 +17,8 @@ import { RunError } from '../errors.js';
 export interface Train {
   /** bit/s that the path should carry, in Ethernet frame bytes. */
   readonly rate: number;
+  /** Seconds of the train that a queue on the path may hold. */
+  readonly queue: number;
   readonly packets: number;
   /** Bytes of the IP packet. */
   readonly mtu: number;
@@ -35,8 +38,10 @@ const CARRIAGE = 0x4d424352; // "MBCR"
 const HEADER_BYTES = 20;
 const IP_UDP_BYTES = 28;
 const ETHERNET_BYTES = 14;
-/** The sender's rate over the path's: enough to keep the path busy, too little to overflow its queue. */
-const OVERDRIVE = 1.1;
+/** The most by which the sender is faster than the path. */
+const MOST_OVERDRIVE = 2;
+/** What a train may take of a queue. */
+const QUEUE_SHARE = 0.5;
 /** The kernel gives as much of this as it allows; what it can't hold while the reader is busy looks like loss. */
 const RECEIVE_BUFFER_BYTES = 4 << 20;
 /** Requests can be lost too. */
@@ -45,11 +50,15 @@ const ATTEMPTS = 4;
 const SILENCE = 0.15;
 const LARGEST_TRAIN = 10_000;
 
+/** A datagram's number in its train, and when it was read, seconds since 1970. */
+export interface Arrival {
+  readonly index: number;
+  readonly time: number;
+}
+
 interface Arrivals {
   readonly train: number;
-  received: number;
-  first?: { index: number; time: number };
-  last?: { index: number; time: number };
+  readonly seen: Arrival[];
   readonly started: Deferred<void>;
 }
 
@@ -77,7 +86,7 @@ export class DatagramProbe {
   /** Asks a peer for a train and measures it. One at a time. Throws a RunError if nothing comes. */
   async measure(host: string, port: number, train: Train): Promise<TrainResult> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const arrivals: Arrivals = { train: ++this.#trains, received: 0, started: new Deferred() };
+      const arrivals: Arrivals = { train: ++this.#trains, seen: [], started: new Deferred() };
       this.#arrivals = arrivals;
       this.#socket.send(request(arrivals.train, train), port, host);
       const answered = await Promise.race([
@@ -85,8 +94,9 @@ export class DatagramProbe {
         sleep(train.patience * 1000, false),
       ]);
       if (!answered) continue;
-      while (epochSeconds() - arrivals.last!.time < SILENCE) await sleep(SILENCE * 500);
-      return result(arrivals, train);
+      while (epochSeconds() - arrivals.seen.at(-1)!.time < SILENCE) await sleep(SILENCE * 500);
+      const { seen } = arrivals;
+      return { rate: rateOf(seen, train.mtu), sent: train.packets, received: seen.length };
     }
     throw new RunError(`no datagram came from ${host}:${port}`);
   }
@@ -102,10 +112,7 @@ export class DatagramProbe {
     if (message.readUInt32BE(0) === REQUEST) {
       void this.#send(message, from);
     } else if (message.readUInt32BE(0) === CARRIAGE && message.readUInt32BE(4) === this.#arrivals?.train) {
-      const arrived = { index: message.readUInt32BE(8), time };
-      this.#arrivals.received++;
-      this.#arrivals.first ??= arrived;
-      this.#arrivals.last = arrived;
+      this.#arrivals.seen.push({ index: message.readUInt32BE(8), time });
       this.#arrivals.started.resolve();
     }
   }
@@ -113,7 +120,7 @@ export class DatagramProbe {
   async #send(asked: Buffer, to: RemoteInfo): Promise<void> {
     const packets = Math.min(LARGEST_TRAIN, asked.readUInt32BE(8));
     const payload = Math.min(65_000, asked.readUInt32BE(12));
-    const rate = asked.readUInt32BE(16) * 1000 * OVERDRIVE;
+    const rate = asked.readUInt32BE(16) * 1000;
     const bits = 8 * (payload + IP_UDP_BYTES + ETHERNET_BYTES);
     const start = performance.now();
     for (let index = 0; index < packets && !this.#closed; index++) {
@@ -128,19 +135,35 @@ export class DatagramProbe {
   }
 }
 
-function request(train: number, { packets, rate, mtu }: Train): Buffer {
+function request(train: number, { packets, rate, queue, mtu }: Train): Buffer {
+  const seconds = (packets * (mtu + ETHERNET_BYTES) * 8) / rate;
+  // A train that is sent in seconds / overdrive leaves seconds * (1 - 1 / overdrive) of itself in the queue.
+  const overdrive = 1 / Math.max(1 / MOST_OVERDRIVE, 1 - (QUEUE_SHARE * queue) / seconds);
+
   const message = Buffer.alloc(HEADER_BYTES);
   message.writeUInt32BE(REQUEST, 0);
   message.writeUInt32BE(train, 4);
   message.writeUInt32BE(packets, 8);
   message.writeUInt32BE(mtu - IP_UDP_BYTES, 12);
-  message.writeUInt32BE(Math.round(rate / 1000), 16);
+  message.writeUInt32BE(Math.round((overdrive * rate) / 1000), 16);
   return message;
 }
 
-function result({ first, last, received }: Arrivals, { packets, mtu }: Train): TrainResult {
-  const span = last!.time - first!.time;
-  // By numbers and not by count: lost datagrams had their time on the link too.
-  const bits = (last!.index - first!.index) * (mtu + ETHERNET_BYTES) * 8;
-  return { rate: span > 0 ? bits / span : 0, sent: packets, received };
+/**
+ * Rate of a train from its arrivals, bit/s in Ethernet frame bytes: the median of the slopes between each
+ * arrival and the one half a train later (H. Theil, 1950, the incomplete method). Slopes go by numbers and
+ * not by counts, since lost datagrams had their time on the link too. 0 for fewer than two arrivals.
+ *
+ * @param mtu bytes of each IP packet
+ */
+export function rateOf(arrivals: readonly Arrival[], mtu: number): number {
+  const half = Math.floor(arrivals.length / 2);
+  const slopes: number[] = [];
+  for (let from = 0; from + half < arrivals.length && half > 0; from++) {
+    const [one, other] = [arrivals[from]!, arrivals[from + half]!];
+    slopes.push((other.index - one.index) / Math.max(Number.EPSILON, other.time - one.time));
+  }
+  if (slopes.length === 0) return 0;
+  slopes.sort((a, b) => a - b);
+  return slopes[Math.floor(slopes.length / 2)]! * (mtu + ETHERNET_BYTES) * 8;
 }
