@@ -7,6 +7,7 @@
  * Members, and their network through a Fabric.
  */
 import { rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeMessage__Output } from '../proto/types/meshbeat/control/v1/NodeMessage.js';
 import type { RoundDone__Output } from '../proto/types/meshbeat/control/v1/RoundDone.js';
 import type { Probe } from '../proto/types/meshbeat/control/v1/Probe.js';
@@ -37,7 +38,9 @@ import { compileRound } from './schedules/index.js';
 /**
  * A wrongly shaped path fails every time; a busy machine, which only ever slows and loses, does not. So a path fails the gate only if it failed this often.
  */
-const PROBE_ATTEMPTS = 3;
+const PROBE_ATTEMPTS = 5;
+/** Before each attempt, seconds: what disturbs the machine may last a while. */
+const PROBE_PAUSES = [0, 0.25, 0.5, 1, 2];
 /** Rounds that are with the nodes at any time: the one being played and the next. */
 const ROUNDS_AHEAD = 2;
 
@@ -167,6 +170,7 @@ export class Conductor {
     const measured: PathMeasurement__Output[][] = probes.map(() => []);
     let ranks = probes.map((_, rank) => rank);
     for (let attempt = 0; attempt < PROBE_ATTEMPTS && ranks.length > 0; attempt++) {
+      await Promise.race([sleep(1000 * PROBE_PAUSES[attempt]!), members.failure]);
       for (let at = 0; at < ranks.length; at += atOnce) {
         const batch = ranks.slice(at, at + atOnce);
         for (const rank of batch) members.tell(rank, { probe: probes[rank]! });

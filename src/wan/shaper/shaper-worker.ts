@@ -5,12 +5,20 @@
  * waits for it: that is what keeps packets on time on a busy machine. What others must tell it (stop,
  * record) they leave in shared memory or on a message port, which it looks at once per turn.
  */
+import os from 'node:os';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { epochSeconds } from '../../clock.js';
 import { Random } from '../../random.js';
 import { setNiceness } from '../../thread-priority.js';
 import { Meters } from '../meters.js';
-import { PollSet, preciseTimers, readPacket, realTimePriority, writePacket } from '../netns/syscalls.js';
+import {
+  PollSet,
+  preciseTimers,
+  readPacket,
+  realTimePriority,
+  shortTimeSlice,
+  writePacket,
+} from '../netns/syscalls.js';
 import { Access } from './access.js';
 import { PacketPool, type Packet } from './packet.js';
 import { Recorder } from './recorder.js';
@@ -18,6 +26,8 @@ import type { ShaperCommand, ShaperReport, ShaperSettings } from './shaper.js';
 
 /** Of the thread where it can't have real time: before all that a node computes and sends. */
 const SHAPER_NICENESS = -15;
+/** Its time slice there, seconds: it never works for longer at a time. */
+const SHAPER_SLICE = 0.0001;
 /** Longest sleep, so that a stop is seen soon. */
 const LONGEST_WAIT = 0.05;
 /** Packets read from one device before the others, and what is due, get their turn. */
@@ -115,7 +125,10 @@ function obey(): void {
 preciseTimers();
 const realTime = realTimePriority();
 // A container seldom may have real time.
-if (!realTime) setNiceness(SHAPER_NICENESS);
+if (!realTime) {
+  setNiceness(SHAPER_NICENESS);
+  shortTimeSlice(os.getPriority(), SHAPER_SLICE);
+}
 const poll = new PollSet(ports.map((port) => port.fd));
 report({ type: 'ready', realTime });
 
