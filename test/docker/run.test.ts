@@ -2,8 +2,8 @@
  * The main job in containers: `docker compose up`, a whole run of the scenario that the compose file names,
  * and everything that must then hold of packets, weights, metrics and secrets.
  *
- * A machine that others use too may be too busy for the gate. Then the run is repeated, a few times at most:
- * what is asked is whether containers can run it validly here, not whether nobody disturbed them.
+ * A machine that others use too may be too busy for the gate, or for the period. Then the run is repeated, a few
+ * times at most: what is asked is whether containers can run it validly here, not whether nobody disturbed them.
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -64,6 +64,12 @@ describeIf(all(dockerNeeds(), tools('tshark', 'capinfos')), 'docker compose up',
     summary = readJson<RunSummary>(join(directory, 'summary.json'));
   }
 
+  /** Whether the period is within 3 % of the schedule's: delays of a busy machine only ever lengthen it. */
+  function isInTime(): boolean {
+    const { heartbeat, expected } = summary;
+    return Math.abs((heartbeat?.periodSeconds ?? NaN) / expected.periodSeconds - 1) < 0.03;
+  }
+
   async function lookAtDashboards(): Promise<void> {
     const board = async (): Promise<BoardSnapshot> => {
       const answer = await fetch(`http://127.0.0.1:${project.ports.web}/snapshot`);
@@ -83,9 +89,9 @@ describeIf(all(dockerNeeds(), tools('tshark', 'capinfos')), 'docker compose up',
       await imagesReady();
       for (let tries = 0; tries < ATTEMPTS; tries++) {
         await attempt();
-        if (status === 0) break;
+        if (status === 0 && isInTime()) break;
         process.stderr.write(
-          `a run was not valid: ${logs
+          `a run was disturbed: ${logs
             .split('\n')
             .filter((line) => line.includes('gate'))
             .at(-1)}\n`,
@@ -124,7 +130,9 @@ describeIf(all(dockerNeeds(), tools('tshark', 'capinfos')), 'docker compose up',
   test('the heartbeat is as long as the schedule says', () => {
     const { heartbeat, expected } = summary;
     expect(heartbeat?.count).toBe(10);
-    expect(Math.abs(heartbeat!.periodSeconds / expected.periodSeconds - 1)).toBeLessThan(0.03);
+    expect(isInTime(), `period ${heartbeat?.periodSeconds} s, expected ${expected.periodSeconds} s`).toBe(
+      true,
+    );
   });
 
   test('the capture holds packets between mesh addresses on the mesh port, and nothing else; none was missed', () => {

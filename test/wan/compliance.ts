@@ -15,7 +15,7 @@ import type { Path } from '../../src/scenario/topology.js';
 import { analyzeCapture } from '../../src/traffic/index.js';
 import type { RunningCapture } from '../../src/wan/fabric.js';
 import { DONE_BYTES, HEADER_BYTES } from './echo-protocol.js';
-import { attempt, expectRoundTrip, expectWithin, isWithin } from './measuring.js';
+import { attempt, expectRoundTrip, expectWithin, isRoundTrip, isWithin } from './measuring.js';
 import { Mesh, type CreateFabric } from './mesh.js';
 import { clean, MTU, QUEUE_SECONDS, topologyOf, uniformTopology } from './topologies.js';
 import { goodput, rateAfter, steepest, together } from './transfers.js';
@@ -90,9 +90,20 @@ function cleanPaths(create: CreateFabric): void {
         [2, 0],
         [0, 2],
       ] as const) {
-        const times = await mesh.node(from).ping(to, count, PING_BYTES);
-        ledger.push({ from, to, forward: HEADER_BYTES + count * PING_BYTES, backward: count * PING_BYTES });
-        expectRoundTrip(Math.min(...times), roundTrip(from, to), `${from} to ${to}`);
+        const fastest = await attempt(
+          async () => {
+            const times = await mesh.node(from).ping(to, count, PING_BYTES);
+            ledger.push({
+              from,
+              to,
+              forward: HEADER_BYTES + count * PING_BYTES,
+              backward: count * PING_BYTES,
+            });
+            return Math.min(...times);
+          },
+          (seconds) => isRoundTrip(seconds, roundTrip(from, to)),
+        );
+        expectRoundTrip(fastest, roundTrip(from, to), `${from} to ${to}`);
       }
     });
 
@@ -181,11 +192,18 @@ function cleanPaths(create: CreateFabric): void {
       const [from, to] = [mesh.node(0), mesh.node(2)];
       if (mesh.fabric.packetLevel) {
         // Three times the rate for longer than the queue lasts: the queue must overflow.
-        const before = mesh.fabric.counters()[0]!.dropped; // TCP may have filled the queue, too
-        const sent = await from.blast(2, 0.6, 3 * uplink, 1000);
-        await sleep(1000 * (QUEUE_SECONDS + roundTrip(0, 2)));
-        const arrived = await to.datagrams();
-        const dropped = mesh.fabric.counters()[0]!.dropped - before;
+        // A reader that comes late loses datagrams to its socket's buffer, which is not the fabric's doing.
+        const { sent, arrived, dropped } = await attempt(
+          async () => {
+            const before = mesh.fabric.counters()[0]!.dropped; // TCP may have filled the queue, too
+            const arrivedBefore = await to.datagrams();
+            const sent = await from.blast(2, 0.6, 3 * uplink, 1000);
+            await sleep(1000 * (QUEUE_SECONDS + roundTrip(0, 2)));
+            const arrived = (await to.datagrams()) - arrivedBefore;
+            return { sent, arrived, dropped: mesh.fabric.counters()[0]!.dropped - before };
+          },
+          ({ sent, arrived, dropped }) => sent - arrived === dropped,
+        );
         expect(dropped).toBeGreaterThan(0);
         expect(arrived).toBeGreaterThan(0);
         expect(sent - arrived).toBe(dropped);
