@@ -29,8 +29,8 @@ const RUN_LIMIT_MS = 240_000;
 const ATTEMPTS = 3;
 /** Target of issue 3: what a node container may take while it waits. */
 const IDLE_LIMIT_BYTES = 90e6;
-/** Rounds after which dashboards have all they show: a period needs several bursts. */
-const ROUNDS_TO_SHOW = 6;
+/** For so long all containers stay after the run, so that dashboards can be asked when it no longer disturbs, seconds. */
+const LINGER_SECONDS = 15;
 
 describeIf(all(dockerNeeds(), tools('tshark', 'capinfos')), 'docker compose up', () => {
   let project: ComposeProject;
@@ -45,7 +45,7 @@ describeIf(all(dockerNeeds(), tools('tshark', 'capinfos')), 'docker compose up',
 
   /** One run: idle without an observer first, then to its end. */
   async function attempt(): Promise<void> {
-    project = await ComposeProject.create();
+    project = await ComposeProject.create({ options: `--linger ${LINGER_SECONDS}` });
     await project.up(['orchestrator', 'node']);
     await until('four nodes wait', async () =>
       (await project.logs('orchestrator')).includes('joined as node 4'),
@@ -75,7 +75,7 @@ describeIf(all(dockerNeeds(), tools('tshark', 'capinfos')), 'docker compose up',
       const answer = await fetch(`http://127.0.0.1:${project.ports.web}/snapshot`);
       return (await answer.json()) as BoardSnapshot;
     };
-    await until('there is something to show', async () => (await board()).roundsDone >= ROUNDS_TO_SHOW);
+    await until('the run is over', async () => (await board()).gate?.final === true);
     const { run, nodes } = await board();
     const url = `http://127.0.0.1:${project.ports.prometheus}`;
     unanswered = await unansweredQueries(url, {
