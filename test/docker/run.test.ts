@@ -26,7 +26,7 @@ import { until } from '../support/until.js';
 
 const SCENARIO = join(PROJECT, 'scenarios', 'diloco.yaml');
 const RUN_LIMIT_MS = 240_000;
-const ATTEMPTS = 3;
+const ATTEMPTS = 4;
 /** Target of issue 3: what a node container may take while it waits. */
 const IDLE_LIMIT_BYTES = 90e6;
 /** For so long all containers stay after the run, so that dashboards can be asked when it no longer disturbs, seconds. */

@@ -12,7 +12,7 @@ import { newestRun, readJson } from '../support/meshbeat.js';
 import { describeIf } from '../support/requires.js';
 
 const RUN_LIMIT_MS = 300_000;
-const ATTEMPTS = 3;
+const ATTEMPTS = 4;
 
 describeIf(dockerNeeds(), 'sixteen node containers', () => {
   let project: ComposeProject;
