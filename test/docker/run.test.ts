@@ -13,7 +13,7 @@ import type { BoardSnapshot } from '../../orchestrator/board.js';
 import type { RunSummary, TraceHeader } from '../../src/run/files.js';
 import { loadScenario, topologyOf, withAddresses } from '../../src/scenario/index.js';
 import { trainReference } from '../../src/training/index.js';
-import { ComposeProject, DOWN_LIMIT_MS } from '../support/compose.js';
+import { ComposeProject, DOWN_LIMIT_MS, gateLineOf } from '../support/compose.js';
 import { unansweredQueries } from '../support/dashboard-queries.js';
 import { BUILD_LIMIT_MS, dockerNeeds, imagesReady, IMAGE, docker } from '../support/docker.js';
 import { expectConfiguredRoundTrips } from '../support/handshakes.js';
@@ -90,12 +90,7 @@ describeIf(all(dockerNeeds(), tools('tshark', 'capinfos')), 'docker compose up',
       for (let tries = 0; tries < ATTEMPTS; tries++) {
         await attempt();
         if (status === 0 && isInTime()) break;
-        process.stderr.write(
-          `a run was disturbed: ${logs
-            .split('\n')
-            .filter((line) => line.includes('gate'))
-            .at(-1)}\n`,
-        );
+        process.stderr.write(`a run was disturbed: ${gateLineOf(logs)}\n`);
         if (tries < ATTEMPTS - 1) await project.close();
       }
     },

@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import type { RunSummary } from '../../src/run/files.js';
-import { ComposeProject, DOWN_LIMIT_MS } from '../support/compose.js';
+import { ComposeProject, DOWN_LIMIT_MS, gateLineOf } from '../support/compose.js';
 import { BUILD_LIMIT_MS, dockerNeeds, imagesReady } from '../support/docker.js';
 import { newestRun, readJson } from '../support/meshbeat.js';
 import { describeIf } from '../support/requires.js';
@@ -28,12 +28,7 @@ describeIf(dockerNeeds(), 'sixteen node containers', () => {
         [status = NaN] = await project.ended('orchestrator', RUN_LIMIT_MS);
         logs = await project.logs('orchestrator');
         if (status === 0) break;
-        process.stderr.write(
-          `a run was not valid: ${logs
-            .split('\n')
-            .filter((line) => line.includes('gate'))
-            .at(-1)}\n`,
-        );
+        process.stderr.write(`a run was disturbed: ${gateLineOf(logs)}\n`);
         if (tries < ATTEMPTS - 1) await project.close();
       }
     },

@@ -221,6 +221,12 @@ export class ComposeProject {
   }
 }
 
+/** What an orchestrator's log says of the gate in the end. */
+export function gateLineOf(logs: string): string {
+  const lines = logs.split('\n').filter((line) => line.includes('gate'));
+  return lines.at(-1) ?? 'it broke off before the gate';
+}
+
 /** The part of `docker inspect` that is read here. */
 interface Inspected {
   readonly Id: string;
