@@ -49,7 +49,7 @@ export class Prober {
     const { rank, mesh } = this.#options;
     const measurements: PathMeasurement[] = [];
     for (const from of probe.rateFrom) {
-      measurements.push(probe.datagrams ? await this.#train(from) : await this.#bulk(from));
+      measurements.push(probe.datagrams ? await this.#train(from, probe.trainScale) : await this.#bulk(from));
     }
     const roundTrips = probe.roundTripTo.map(async (to): Promise<PathMeasurement> => {
       return { from: rank, to, roundTripSeconds: await measureRoundTrip(mesh.client(to), this.#echoes(to)) };
@@ -76,17 +76,17 @@ export class Prober {
     return Math.min(MOST_ROUND_TRIPS, Math.max(FEWEST_ROUND_TRIPS, fitting));
   }
 
-  async #train(from: number): Promise<PathMeasurement> {
+  async #train(from: number, scale: number): Promise<PathMeasurement> {
     const { rank, placement, topology } = this.#options;
     const { mtu, paths, queue: limit } = topology;
     const rate = this.#expectedRate(from);
-    const packets = Math.round((TRAIN_SECONDS * rate) / (8 * mtu));
+    const packets = scale * Math.round((TRAIN_SECONDS * rate) / (8 * mtu));
     const patience = 0.5 + paths[from]![rank]!.delay + paths[rank]![from]!.delay;
     const { host, port } = placement.peers[from]!;
     const train = {
       rate,
       queue: 'seconds' in limit ? limit.seconds : (8 * limit.bytes) / rate,
-      packets: Math.min(LARGEST_TRAIN, Math.max(SMALLEST_TRAIN, packets)),
+      packets: Math.min(scale * LARGEST_TRAIN, Math.max(SMALLEST_TRAIN, packets)),
       mtu,
       patience,
     };

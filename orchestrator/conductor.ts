@@ -41,6 +41,8 @@ import { compileRound } from './schedules/index.js';
 const PROBE_ATTEMPTS = 5;
 /** Before each attempt, seconds: what disturbs the machine may last a while. */
 const PROBE_PAUSES = [0, 0.25, 0.5, 1, 2];
+/** Times the usual length of a train of datagrams, by attempt; the later ones outlast what disturbs the machine. */
+const PROBE_TRAIN_SCALES = [1, 2, 4, 6, 6];
 /** Rounds that are with the nodes at any time: the one being played and the next. */
 const ROUNDS_AHEAD = 2;
 
@@ -164,16 +166,18 @@ export class Conductor {
     return this.#probe(probes, ROUND_TRIP_PROBES_AT_ONCE);
   }
 
-  /** Has each rank measure what its probe says, so many at once; who fails is given another chance or two. */
+  /** Has each rank measure what its probe says, so many at once; who fails has more chances, by itself and for longer. */
   async #probe(probes: readonly Probe[], atOnce: number): Promise<PathMeasurement__Output[]> {
     const { members, fabric } = this.#options;
     const measured: PathMeasurement__Output[][] = probes.map(() => []);
     let ranks = probes.map((_, rank) => rank);
     for (let attempt = 0; attempt < PROBE_ATTEMPTS && ranks.length > 0; attempt++) {
       await Promise.race([sleep(1000 * PROBE_PAUSES[attempt]!), members.failure]);
-      for (let at = 0; at < ranks.length; at += atOnce) {
-        const batch = ranks.slice(at, at + atOnce);
-        for (const rank of batch) members.tell(rank, { probe: probes[rank]! });
+      const together = attempt === 0 ? atOnce : 1;
+      const trainScale = PROBE_TRAIN_SCALES[attempt]!;
+      for (let at = 0; at < ranks.length; at += together) {
+        const batch = ranks.slice(at, at + together);
+        for (const rank of batch) members.tell(rank, { probe: { ...probes[rank]!, trainScale } });
         const answers = await Promise.all(batch.map((rank) => members.next(rank, 'probed')));
         batch.forEach((rank, index) => (measured[rank] = answers[index]!.measurements));
       }
