@@ -43,8 +43,8 @@ describe('runtime folders', () => {
   test.runIf(process.platform === 'linux')(
     'a process that is dead but not yet buried counts as dead',
     async () => {
-      // The shell becomes a sleep, which never asks after the child it inherits.
-      const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 30'], {
+      // The shell becomes a sleep, which never asks after the child it inherits; the child outlives the change.
+      const parent = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 30'], {
         stdio: ['ignore', 'pipe', 'ignore'],
       });
       try {
