@@ -32,12 +32,12 @@ const alternativesOf = (schema: JsonSchema): JsonSchema[] =>
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Of the alternatives those whose `kind` is the value's, or all if its kind fits none. */
+/** Of the alternatives those whose `kind` is the value's or is the default, or all if its kind fits none. */
 function narrow(alternatives: JsonSchema[], value: unknown): JsonSchema[] {
   const kind = isMap(value) ? value['kind'] : undefined;
   const fitting = alternatives.filter((one) => {
     const own = one.properties?.['kind'];
-    return isSchema(own) && own.const === kind;
+    return isSchema(own) && (own.const === kind || (kind === undefined && own.default !== undefined));
   });
   return fitting.length > 0 ? fitting : alternatives;
 }
@@ -128,5 +128,10 @@ function describe(schema: JsonSchema): string {
 }
 
 /** What may stand at a path of the schema, in words. */
-export const allowedAt = (path: Path, document?: unknown): string =>
-  [...new Set(schemasAt(path, document).map(describe))].join(' or ');
+export function allowedAt(path: Path, document?: unknown): string {
+  const schemas = schemasAt(path, document);
+  const kinds = schemas.map(({ properties }) => properties?.['kind']);
+  if (kinds.length > 1 && kinds.every(isSchema))
+    return `a map with kind ${kinds.map(describe).join(' or ')}, and the keys of that kind`;
+  return [...new Set(schemas.map(describe))].join(' or ');
+}

@@ -4,10 +4,12 @@
  * problems out; an empty list is a scenario that can be run.
  */
 import { GENRES } from './genres.js';
+import { checkPersona } from './persona.js';
 import { isPreset, PRESET_REGIONS } from './presets.js';
 import { wordsAllowed } from './allowed.js';
 import { foundText, type Problem } from './problems.js';
-import { delayBetween, unrollNodes } from './resolve.js';
+import { checkProtocol } from './protocol-checks.js';
+import { delayBetween, storeOf, unrollNodes, usedRegions } from './resolve.js';
 import type { Scenario } from './schema.js';
 import { formatDuration } from './units.js';
 
@@ -17,9 +19,16 @@ export const MAX_NODES = 1024;
 /** Everything wrong with the relations between a scenario's fields; of far too many nodes only their number. */
 export function checkScenario(scenario: Scenario): Problem[] {
   if (worldSize(scenario) > MAX_NODES) return checkWorldSize(scenario);
-  return [checkWorldSize, checkNames, checkDelayKeys, checkRegions, checkGenres, checkJitter].flatMap(
-    (check) => check(scenario),
-  );
+  return [
+    checkWorldSize,
+    checkNames,
+    checkDelayKeys,
+    checkRegions,
+    checkGenres,
+    checkJitter,
+    checkPersona,
+    checkProtocol,
+  ].flatMap((check) => check(scenario));
 }
 
 const worldSize = ({ nodes }: Scenario) => nodes.reduce((sum, node) => sum + node.count, 0);
@@ -48,8 +57,9 @@ const pairOf = (key: string): [string, string] => {
   return [a, b];
 };
 
-function checkDelayKeys({ nodes, regions }: Scenario): Problem[] {
-  const used = new Set(nodes.map((node) => node.region));
+function checkDelayKeys(scenario: Scenario): Problem[] {
+  const { regions } = scenario;
+  const used = new Set(usedRegions(scenario));
   const keys = Object.keys(regions.delays);
   return keys.flatMap((key) => {
     const [a, b] = pairOf(key);
@@ -114,6 +124,8 @@ function checkJitter(scenario: Scenario): Problem[] {
   const { jitter } = scenario.wan;
   const counts = new Map<string, number>();
   for (const { region, count } of scenario.nodes) counts.set(region, (counts.get(region) ?? 0) + count);
+  const store = storeOf(scenario);
+  if (store !== undefined) counts.set(store.region, (counts.get(store.region) ?? 0) + 1);
   const regions = [...counts.keys()];
   const delays = regions.flatMap((a, index) => [
     ...((counts.get(a) ?? 0) > 1 ? [scenario.regions.local] : []),

@@ -17,5 +17,5 @@ export type {
   QueueLimit,
   Scenario,
 } from './schema.js';
-export type { Node, Path, Topology } from './topology.js';
+export { asNetwork, hostsOf, type Host, type Node, type Path, type Topology } from './topology.js';
 export { formatBytes, formatDuration, formatProbability, formatRate } from './units.js';

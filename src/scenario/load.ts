@@ -2,14 +2,16 @@
  * From a file and a command line to a scenario, or to one error that lists everything wrong.
  *
  * The steps are elsewhere: source.ts reads and parses, overrides.ts applies `--set`, schema.ts validates
- * each field, checks.ts what lies between them, node-count.ts applies `--nodes`. Here they meet, and each
- * problem gets its place: the line of the file, or the option that caused it.
+ * each field, persona.ts fills in what a persona prescribes, checks.ts looks at what lies between the fields,
+ * node-count.ts applies `--nodes`. Here they meet, and each problem gets its place: the line of the file, or
+ * the option that caused it.
  */
 import { InputError } from '../errors.js';
 import { pathText } from './allowed.js';
 import { checkScenario } from './checks.js';
 import { applyOverride, parseOverride, seedOverride, type Override } from './overrides.js';
 import { withNodeCount } from './node-count.js';
+import { withPersona } from './persona.js';
 import { problemsOfIssues, type Problem } from './problems.js';
 import { withNodeDefaults } from './resolve.js';
 import { scenarioSchema, type Scenario } from './schema.js';
@@ -62,7 +64,7 @@ interface Verdict {
 function validate(data: unknown): Verdict {
   const parsed = scenarioSchema.safeParse(data);
   if (!parsed.success) return { problems: problemsOfIssues(parsed.error.issues, data) };
-  const scenario = withNodeDefaults(parsed.data);
+  const scenario = withNodeDefaults(scenarioSchema.parse(withPersona(data, parsed.data)));
   const problems = checkScenario(scenario);
   return problems.length > 0 ? { problems } : { scenario, problems };
 }

@@ -12,6 +12,7 @@ import { pathText } from './allowed.js';
 import { checkScenario, MAX_NODES, MIN_NODES } from './checks.js';
 import { isPreset } from './presets.js';
 import { problemsOfIssues, type Problem } from './problems.js';
+import { usedRegions } from './resolve.js';
 import { scenarioSchema, type Scenario } from './schema.js';
 
 /**
@@ -62,7 +63,8 @@ function apportion(weights: readonly number[], total: number): number[] {
 /** Without the entries that have no nodes, and without the delays of regions that went with them. */
 function withoutEmpty(scenario: Scenario): Scenario {
   const nodes = scenario.nodes.filter((node) => node.count > 0);
-  const known = (region: string) => isPreset(region) || nodes.some((node) => node.region === region);
+  const used = usedRegions({ ...scenario, nodes });
+  const known = (region: string) => isPreset(region) || used.includes(region);
   const delays = Object.entries(scenario.regions.delays).filter(([pair]) => pair.split('--').every(known));
   return { ...scenario, nodes, regions: { ...scenario.regions, delays: Object.fromEntries(delays) } };
 }

@@ -9,10 +9,11 @@ import { isIPv4 } from 'node:net';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { RunError } from '../errors.js';
+import { STORE_NAME } from '../object-store/objects.js';
 import { genreInTurn } from './genres.js';
 import { presetDelay } from './presets.js';
 import { scenarioSchema, type Scenario } from './schema.js';
-import type { Node, Path, Topology } from './topology.js';
+import type { Host, Node, Path, Topology } from './topology.js';
 
 /** A node of the scenario's list, unrolled; `entry` is the index of its entry there. */
 export interface UnrolledNode extends Omit<Node, 'address'> {
@@ -54,11 +55,24 @@ export function delayBetween(scenario: Scenario, a: string, b: string): number |
   return a === b ? local : (delays[`${a}--${b}`] ?? delays[`${b}--${a}`] ?? presetDelay(a, b));
 }
 
-/** The rank's address in 10.77.0.0/16; no address ends in .0 or .255, so every /24 of it is valid too. */
-const addressOf = (rank: number) => `10.77.${Math.floor(rank / 254)}.${(rank % 254) + 1}`;
+/** A host's address in 10.77.0.0/16; no address ends in .0 or .255, so every /24 of it is valid too. */
+const addressOf = (position: number) => `10.77.${Math.floor(position / 254)}.${(position % 254) + 1}`;
+
+/** The object store, if the protocol has one. */
+export function storeOf({ protocol }: Scenario): Omit<Host, 'address'> | undefined {
+  if (protocol.kind !== 'object-store') return undefined;
+  const { region, uplink, downlink } = protocol.store;
+  return { name: STORE_NAME, region, uplink, downlink };
+}
+
+/** The regions in which somebody is, with repetitions. */
+export function usedRegions(scenario: Scenario): string[] {
+  const store = storeOf(scenario);
+  return [...scenario.nodes.map(({ region }) => region), ...(store === undefined ? [] : [store.region])];
+}
 
 /**
- * The scenario's nodes and the paths between them.
+ * The scenario's nodes, its object store if it has one, and the paths between them.
  *
  * @throws Error if a pair of regions has no delay, which loading a scenario rules out
  */
@@ -78,8 +92,11 @@ export function topologyOf(scenario: Scenario): Topology {
     known.set(`${a}--${b}`, made);
     return made;
   };
-  const paths = nodes.map((from) => nodes.map((to) => pathBetween(from.region, to.region)));
-  return { nodes, paths, queue, mtu };
+  const store = storeOf(scenario);
+  const hosts = store === undefined ? {} : { hosts: [{ ...store, address: addressOf(nodes.length) }] };
+  const all = [...nodes, ...(hosts.hosts ?? [])];
+  const paths = all.map((from) => all.map((to) => pathBetween(from.region, to.region)));
+  return { nodes, ...hosts, paths, queue, mtu };
 }
 
 /**

@@ -54,21 +54,195 @@ export const outerSchema = z.strictObject({
   momentum: z.number().min(0).lt(1).default(0.9),
 });
 
-export const dilocoSchema = z.strictObject({
-  kind: z.literal('diloco'),
-  innerSteps: positiveInteger(100_000).describe('H: inner steps between two outer steps.'),
-  outer: outerSchema.prefault({}),
+const rounding = z
+  .enum(['nearest', 'stochastic'])
+  .default('nearest')
+  .describe('stochastic: up or down at random, so that the mean is right.');
+const feedback = z
+  .boolean()
+  .default(false)
+  .describe('Error feedback: what rounding left out is added the next time.');
+const block = positiveInteger(65_536).default(64).describe('Elements that share a scale.');
+
+/** Keeps every element, in fewer bits. */
+const denseCompressions = [
+  z.strictObject({ kind: z.literal('none') }),
+  z.strictObject({ kind: z.literal('float16'), errorFeedback: feedback }),
+  z.strictObject({ kind: z.literal('bfloat16'), errorFeedback: feedback }),
+  z.strictObject({ kind: z.literal('int8'), rounding, errorFeedback: feedback }),
+  z.strictObject({ kind: z.literal('int8-blockwise'), block, rounding, errorFeedback: feedback }),
+  z.strictObject({ kind: z.literal('e3m0'), block, rounding, errorFeedback: feedback }),
+] as const;
+
+/** Keeps a few elements of each chunk; what is left out is always remembered. */
+const sparseCompressions = [
+  z.strictObject({
+    kind: z.literal('top-k'),
+    chunk: positiveInteger(4096).default(4096).describe('Elements of a chunk; their places take 12 bits.'),
+    keep: positiveInteger(4096).default(64).describe('Elements kept of each chunk.'),
+    decay: z.number().min(0).max(1).default(0.95).describe('Share of the residual that is kept each round.'),
+  }),
+  z.strictObject({
+    kind: z.literal('dct-sign'),
+    chunk: positiveInteger(4096)
+      .refine((size) => Number.isInteger(Math.log2(size)), {
+        error: 'allowed: a power of two, from 1 to 4096',
+      })
+      .default(64)
+      .describe('Elements that are transformed at once: a power of two.'),
+    keep: positiveInteger(4096).default(8).describe('Coefficients kept of each chunk.'),
+    decay: z.number().min(0).max(1).default(0.999).describe('Share of the residual that is kept each round.'),
+  }),
+] as const;
+
+export const denseCompressionSchema = z.discriminatedUnion('kind', denseCompressions);
+export const sparseCompressionSchema = z.discriminatedUnion('kind', sparseCompressions);
+export const compressionSchema = z.discriminatedUnion('kind', [...denseCompressions, ...sparseCompressions]);
+
+export const collectiveName = z
+  .enum(['ring', 'butterfly', 'halving-doubling', 'parameter-server', 'hierarchical'])
+  .default('ring')
+  .describe('How sums are made: who sends what to whom.');
+
+/** What all protocols that exchange slices between nodes have in common. */
+const exchange = {
   slice: slice
     .default(65536)
-    .describe('Largest piece of a chunk sent as one message; smaller pieces pipeline better.'),
+    .describe(
+      'Largest piece of a chunk sent as one message, before compression; smaller ones pipeline better.',
+    ),
+};
+const reduction = {
+  collective: collectiveName,
+  compression: compressionSchema
+    .default({ kind: 'none' })
+    .describe('Of what nodes exchange; the sparse ones are gathered from all instead of summed on the way.'),
+  ...exchange,
+};
+const denseReduction = { ...reduction, compression: denseCompressionSchema.default({ kind: 'none' }) };
+const innerSteps = positiveInteger(100_000).describe('H: inner steps between two outer steps.');
+
+export const dilocoSchema = z.strictObject({
+  kind: z.literal('diloco'),
+  innerSteps,
+  outer: outerSchema.prefault({}),
+  overlap: z
+    .enum(['none', 'eager'])
+    .default('none')
+    .describe('eager: the exchange overlaps the whole next round; others\u2019 part comes one round late.'),
+  ...reduction,
 });
 
-export const ddpSchema = z.strictObject({
-  kind: z.literal('ddp'),
-  slice: slice.default(65536).describe('Largest piece of a chunk sent as one message.'),
+export const ddpSchema = z.strictObject({ kind: z.literal('ddp'), ...reduction });
+
+export const streamingSchema = z.strictObject({
+  kind: z.literal('streaming'),
+  innerSteps: innerSteps.describe('H: inner steps between two outer steps of the same fragment.'),
+  fragments: positiveInteger(64).describe('P: groups of layers that are exchanged in turn.'),
+  pattern: z
+    .enum(['strided', 'sequential'])
+    .default('strided')
+    .describe('Which layers make a fragment: every P-th, or neighbours.'),
+  delay: z
+    .number()
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(1)
+    .describe('\u03c4: inner steps between the start of an exchange and the use of its result.'),
+  mix: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.5)
+    .describe('\u03b1: share of the local parameters that is kept when a result is merged.'),
+  outer: outerSchema.prefault({}),
+  ...denseReduction,
 });
 
-export const protocolSchema = z.discriminatedUnion('kind', [dilocoSchema, ddpSchema]);
+export const nolocoSchema = z.strictObject({
+  kind: z.literal('noloco'),
+  innerSteps,
+  outer: outerSchema
+    .extend({
+      learningRate: z.number().positive().default(0.7),
+      momentum: z.number().min(0).lt(1).default(0.5),
+      pull: z.number().min(0).max(1).default(0.7).describe('\u03b3: pull towards the mean of the pair.'),
+    })
+    .prefault({}),
+  compression: denseCompressionSchema.default({ kind: 'none' }),
+  ...exchange,
+});
+
+export const objectStoreSchema = z.strictObject({
+  kind: z.literal('object-store'),
+  innerSteps,
+  windowSteps: positiveInteger(100_000).describe(
+    'Length of a window of block time, in paces: a round begins with each window and ends with it.',
+  ),
+  gather: positiveInteger(1023)
+    .default(20)
+    .describe('Peers whose objects a node downloads each round, at most.'),
+  outer: outerSchema
+    .extend({
+      learningRate: z.number().positive().default(1),
+      momentum: z.number().min(0).lt(1).default(0),
+    })
+    .prefault({}),
+  compression: compressionSchema.default({ kind: 'top-k', chunk: 4096, keep: 64, decay: 0.95 }),
+  store: z
+    .strictObject({
+      region: region.default('us-east').describe('Region of the object store.'),
+      uplink: rate.default(1e9).describe('Rate from the store to the network.'),
+      downlink: rate.default(1e9).describe('Rate from the network to the store.'),
+      part: bytes
+        .refine((size) => size >= 5 * 2 ** 20 && size <= 5 * 2 ** 30, {
+          error: 'allowed: from 5 MiB to 5 GiB',
+        })
+        .default(64 * 2 ** 20)
+        .describe('Objects larger than this are uploaded and downloaded in parts of this size.'),
+    })
+    .prefault({}),
+});
+
+export const pipelineSchema = z.strictObject({
+  kind: z.literal('pipeline'),
+  schedule: z.enum(['gpipe', '1f1b', 'interleaved', 'zb-h1']).default('1f1b'),
+  stages: positiveInteger(64)
+    .min(2)
+    .describe('Nodes in a row that hold one model; nodes are a multiple of it.'),
+  microbatches: positiveInteger(1024).describe('Pieces that the sequences of a step are cut into.'),
+  chunks: positiveInteger(64)
+    .default(1)
+    .describe('Model chunks per node; above 1 with schedule "interleaved" only.'),
+  innerSteps: positiveInteger(100_000)
+    .default(1)
+    .describe('H: steps between two exchanges of the pipelines; with 1 and no outer they average gradients.'),
+  outer: outerSchema
+    .optional()
+    .describe('DiLoCo between pipelines. Absent: their gradients are averaged in every step.'),
+  activations: z
+    .discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('none') }),
+      z.strictObject({ kind: z.literal('int8') }),
+      z.strictObject({
+        kind: z.literal('subspace'),
+        rank: positiveInteger(4096).describe('Dimensions of the subspace that all stages share.'),
+      }),
+    ])
+    .default({ kind: 'none' })
+    .describe('How what stages hand to each other is compressed.'),
+  ...denseReduction,
+});
+
+export const protocolSchema = z.discriminatedUnion('kind', [
+  dilocoSchema,
+  ddpSchema,
+  streamingSchema,
+  nolocoSchema,
+  objectStoreSchema,
+  pipelineSchema,
+]);
 
 export const modelSchema = z
   .strictObject({
@@ -83,13 +257,27 @@ export const modelSchema = z
   });
 
 export const adamwSchema = z.strictObject({
-  kind: z.literal('adamw').default('adamw'),
+  // Optional, so that a map without a kind is told apart as this one; it then gets the default.
+  kind: z.literal('adamw').optional().default('adamw'),
   learningRate: z.number().positive().default(0.002),
   beta1: z.number().min(0).lt(1).default(0.9),
   beta2: z.number().min(0).lt(1).default(0.95),
   epsilon: z.number().positive().default(1e-8),
   weightDecay: z.number().min(0).default(0.1),
 });
+
+export const innerSchema = z.discriminatedUnion('kind', [
+  adamwSchema,
+  z.strictObject({ kind: z.literal('sgd'), learningRate: z.number().positive().default(0.1) }),
+  z.strictObject({
+    kind: z.literal('sign'),
+    learningRate: z
+      .number()
+      .positive()
+      .default(0.001)
+      .describe('Step of each parameter, whatever its gradient.'),
+  }),
+]);
 
 export const scenarioSchema = z.strictObject({
   name: name.describe('Name of the scenario.'),
@@ -103,15 +291,22 @@ export const scenarioSchema = z.strictObject({
     .describe('Of all randomness: the same scenario and seed give the same weights, bit for bit.'),
   rounds: positiveInteger(100_000).describe('Outer steps (for ddp: optimizer steps) to run.'),
   protocol: protocolSchema,
+  persona: z
+    .enum(['none', 'opendiloco', 'prime', 'pccl', 'torchft', 'psyche', 'templar'])
+    .default('none')
+    .describe('Whose habits on the wire to take on: connections, sizes, collective and control traffic.'),
   pace: positiveDuration.describe('Wall-clock time of one inner step; real compute is padded to it.'),
   outerPace: positiveDuration
     .default(0.3)
-    .describe('Wall-clock time of an optimizer update after a reduction; padded likewise.'),
+    .describe(
+      "Wall-clock time of each of the device's tasks around an exchange: compressing, summing what was gathered, " +
+        'the update; padded likewise.',
+    ),
   model: modelSchema.prefault({}),
   training: z
     .strictObject({
       batch: positiveInteger(1024).default(4).describe('Sequences per node and inner step.'),
-      inner: adamwSchema.prefault({}),
+      inner: innerSchema.prefault({}).describe('The inner optimizer.'),
     })
     .prefault({}),
   data: z
@@ -168,8 +363,25 @@ export const scenarioSchema = z.strictObject({
         .boolean()
         .default(true)
         .describe('Mutual TLS between nodes, with a certificate authority made for the run.'),
+      connections: positiveInteger(64)
+        .default(1)
+        .describe('TCP connections for each direction of a pair; slices take them in turn.'),
     })
     .prefault({}),
+  control: z
+    .strictObject({
+      probe: duration
+        .default(1)
+        .describe(
+          'Longest time that the bandwidth probe of a persona takes for each peer; 0 leaves probes out. A persona whose system takes less stays with that.',
+        ),
+      join: z
+        .boolean()
+        .default(true)
+        .describe('Whether nodes that join, as the persona has it, download the model before training.'),
+    })
+    .prefault({})
+    .describe('How much of the control traffic of a persona there is.'),
   capture: z
     .strictObject({
       kind: z.enum(['auto', 'tcpdump', 'shaper', 'none']).default('auto'),
@@ -183,6 +395,15 @@ export type Protocol = Scenario['protocol'];
 export type DilocoProtocol = z.output<typeof dilocoSchema>;
 export type DdpProtocol = z.output<typeof ddpSchema>;
 export type ModelShape = z.output<typeof modelSchema>;
+export type StreamingProtocol = z.output<typeof streamingSchema>;
+export type NolocoProtocol = z.output<typeof nolocoSchema>;
+export type ObjectStoreProtocol = z.output<typeof objectStoreSchema>;
+export type PipelineProtocol = z.output<typeof pipelineSchema>;
+export type CompressionSettings = z.output<typeof compressionSchema>;
+export type DenseCompressionSettings = z.output<typeof denseCompressionSchema>;
+export type CollectiveName = z.output<typeof collectiveName>;
+export type Persona = Scenario['persona'];
 export type AdamwSettings = z.output<typeof adamwSchema>;
+export type InnerSettings = z.output<typeof innerSchema>;
 /** Drop-tail limit of a queue: a time at the queue's own rate, or bytes. */
 export type QueueLimit = Scenario['wan']['queue'];

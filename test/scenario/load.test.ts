@@ -27,12 +27,23 @@ it('fills in every default', () => {
   });
 });
 
+it('takes an inner optimizer without a kind for AdamW', () => {
+  const innerOf = (inner: string) =>
+    parseScenario(`${EXAMPLE}training: { inner: ${inner} }`, FILE).training.inner;
+  const adamw = parseScenario(EXAMPLE, FILE).training.inner;
+  expect(adamw).toMatchObject({ kind: 'adamw', learningRate: 0.002, beta2: 0.95 });
+  expect(innerOf('{}')).toEqual(adamw);
+  expect(innerOf('{ learningRate: 0.001 }')).toEqual({ ...adamw, learningRate: 0.001 });
+  expect(innerOf('{ kind: adamw }')).toEqual(adamw);
+  expect(innerOf('{ kind: sgd }')).toEqual({ kind: 'sgd', learningRate: 0.1 });
+});
+
 describe('one wrong thing', () => {
   it.each<[string, string, string]>([
     [
       'an unknown key',
       bent('rounds: 2', 'rounds: 2\nsede: 3'),
-      `${FILE}:3: sede: found an unknown key; allowed: name, description, seed, rounds, protocol, pace, outerPace, model, training, data, nodes, regions, wan, transport, capture (did you mean seed?)`,
+      `${FILE}:3: sede: found an unknown key; allowed: name, description, seed, rounds, protocol, persona, pace, outerPace, model, training, data, nodes, regions, wan, transport, control, capture (did you mean seed?)`,
     ],
     [
       'an unknown key that resembles nothing',
@@ -42,7 +53,7 @@ describe('one wrong thing', () => {
     [
       'a key of another protocol',
       bent('kind: diloco', 'kind: ddp'),
-      `${FILE}:6: protocol.innerSteps: found an unknown key; allowed: kind, slice`,
+      `${FILE}:6: protocol.innerSteps: found an unknown key; allowed: kind, collective, compression, slice`,
     ],
     [
       'a wrong unit',
@@ -125,7 +136,7 @@ describe('one wrong thing', () => {
     [
       'an unknown protocol',
       bent('kind: diloco\n  innerSteps: 4', 'kind: dilico'),
-      `${FILE}:5: protocol.kind: found "dilico"; allowed: "diloco" or "ddp"`,
+      `${FILE}:5: protocol.kind: found "dilico"; allowed: "diloco" or "ddp" or "streaming" or "noloco" or "object-store" or "pipeline"`,
     ],
     [
       'a missing key',
@@ -160,7 +171,12 @@ describe('one wrong thing', () => {
     [
       'a list where a map belongs',
       bent('protocol:\n  kind: diloco\n  innerSteps: 4', 'protocol: [1, 2]'),
-      `${FILE}:4: protocol: found a list of 2; allowed: a map with kind, innerSteps, outer, slice or a map with kind, slice`,
+      `${FILE}:4: protocol: found a list of 2; allowed: a map with kind "diloco" or "ddp" or "streaming" or "noloco" or "object-store" or "pipeline", and the keys of that kind`,
+    ],
+    [
+      'a key of an inner optimizer that is not the one by default',
+      bent('rounds: 2', 'rounds: 2\ntraining: { inner: { rate: 0.1 } }'),
+      `${FILE}:3: training.inner.rate: found an unknown key; allowed: kind, learningRate, beta1, beta2, epsilon, weightDecay`,
     ],
     [
       'a value behind an alias',

@@ -42,11 +42,11 @@ describe('a wrong --set', () => {
   it.each<[string[], string]>([
     [
       ['protocol.inerSteps=4'],
-      '--set protocol.inerSteps=4: protocol.inerSteps: found no such path; allowed under protocol: kind, innerSteps, outer, slice (did you mean innerSteps?)',
+      '--set protocol.inerSteps=4: protocol.inerSteps: found no such path; allowed under protocol: kind, innerSteps, outer, overlap, collective, compression, slice, fragments, pattern, delay, mix, windowSteps, gather, store, schedule, stages, microbatches, chunks, activations (did you mean innerSteps?)',
     ],
     [
       ['round=4'],
-      '--set round=4: round: found no such path; allowed at the top: name, description, seed, rounds, protocol, pace, outerPace, model, training, data, nodes, regions, wan, transport, capture (did you mean rounds?)',
+      '--set round=4: round: found no such path; allowed at the top: name, description, seed, rounds, protocol, persona, pace, outerPace, model, training, data, nodes, regions, wan, transport, control, capture (did you mean rounds?)',
     ],
     [
       ['rounds.x=1'],
@@ -66,7 +66,7 @@ describe('a wrong --set', () => {
     ],
     [
       ['__proto__.x=1'],
-      '--set __proto__.x=1: __proto__.x: found no such path; allowed at the top: name, description, seed, rounds, protocol, pace, outerPace, model, training, data, nodes, regions, wan, transport, capture',
+      '--set __proto__.x=1: __proto__.x: found no such path; allowed at the top: name, description, seed, rounds, protocol, persona, pace, outerPace, model, training, data, nodes, regions, wan, transport, control, capture',
     ],
     [['rounds'], '--set rounds: found no "path="; allowed: path=value, e.g. rounds=3'],
     [['=3'], '--set =3: found no "path="; allowed: path=value, e.g. rounds=3'],
@@ -82,7 +82,7 @@ describe('a wrong --set', () => {
     ],
     [
       ['protocol.kind=ddp'],
-      `${FILE}:6 with --set protocol.kind=ddp: protocol.innerSteps: found an unknown key; allowed: kind, slice`,
+      `${FILE}:6 with --set protocol.kind=ddp: protocol.innerSteps: found an unknown key; allowed: kind, collective, compression, slice`,
     ],
   ])('%j', (sets, message) => expect(refusal(EXAMPLE, { sets })).toBe(message));
 

@@ -161,6 +161,24 @@ describe('written as YAML', () => {
         },
         { requiredKeys: ['kind', 'innerSteps'] },
       ),
+      fc.record(
+        {
+          kind: fc.constant('streaming'),
+          innerSteps: fc.constant(12),
+          fragments: fc.integer({ min: 1, max: 4 }),
+          delay: fc.integer({ min: 0, max: 3 }),
+        },
+        { requiredKeys: ['kind', 'innerSteps', 'fragments'] },
+      ),
+    ),
+    training: fc.record(
+      {
+        inner: fc.oneof(
+          fc.record({ learningRate: number }),
+          fc.record({ kind: fc.constantFrom('adamw', 'sgd', 'sign') }),
+        ),
+      },
+      optional,
     ),
     data: fc.constant({ shards: 'genres' }),
     nodes: fc
