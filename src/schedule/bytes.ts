@@ -4,7 +4,7 @@
  */
 import type { Schedule } from './operation.js';
 
-/** Payload bytes and messages of one rank in one round. */
+/** Payload bytes and messages of one rank in one round; objects that it puts are sent, those it gets received. */
 export interface RankBytes {
   readonly rank: number;
   readonly sentBytes: number;
@@ -13,7 +13,10 @@ export interface RankBytes {
   readonly recvs: number;
 }
 
-/** Payload bytes and messages from one rank to another in one round. */
+/**
+ * Payload bytes and messages from one rank to another in one round. The object store has the world size in the
+ * place of a rank: the position that it has in a topology.
+ */
 export interface PairBytes {
   readonly from: number;
   readonly to: number;
@@ -26,10 +29,10 @@ export function bytesPerRank(schedule: Schedule): RankBytes[] {
   return schedule.parts.map(({ rank, operations }) => {
     let [sentBytes, receivedBytes, sends, recvs] = [0, 0, 0, 0];
     for (const operation of operations) {
-      if (operation.kind === 'send') {
+      if (operation.kind === 'send' || operation.kind === 'put') {
         sentBytes += operation.bytes;
         sends++;
-      } else if (operation.kind === 'recv') {
+      } else if (operation.kind === 'recv' || operation.kind === 'get') {
         receivedBytes += operation.bytes;
         recvs++;
       }
@@ -39,28 +42,20 @@ export function bytesPerRank(schedule: Schedule): RankBytes[] {
 }
 
 /** One entry per ordered pair that exchanges something, in order of sender, then receiver; as the senders say. */
-export function bytesPerPair(schedule: Schedule): PairBytes[] {
-  const pairs: PairBytes[] = [];
-  for (const { rank: from, operations } of schedule.parts) {
-    const toPeers = new Map<number, { bytes: number; messages: number }>();
+export function bytesPerPair({ parts, worldSize: store }: Schedule): PairBytes[] {
+  const sums = new Map<string, { from: number; to: number; bytes: number; messages: number }>();
+  const add = (from: number, to: number, bytes: number): void => {
+    const sum = sums.get(`${from} ${to}`) ?? { from, to, bytes: 0, messages: 0 };
+    sums.set(`${from} ${to}`, sum);
+    sum.bytes += bytes;
+    sum.messages++;
+  };
+  for (const { rank, operations } of parts) {
     for (const operation of operations) {
-      if (operation.kind !== 'send') continue;
-      const sum = toPeers.get(operation.peer) ?? { bytes: 0, messages: 0 };
-      sum.bytes += operation.bytes;
-      sum.messages++;
-      toPeers.set(operation.peer, sum);
+      if (operation.kind === 'send') add(rank, operation.peer, operation.bytes);
+      else if (operation.kind === 'put') add(rank, store, operation.bytes);
+      else if (operation.kind === 'get') add(store, rank, operation.bytes);
     }
-    const inOrder = [...toPeers].sort(([a], [b]) => a - b);
-    pairs.push(...inOrder.map(([to, sum]) => ({ from, to, ...sum })));
   }
-  return pairs;
-}
-
-/**
- * What a rank sends in a ring all-reduce of a buffer of `bufferBytes`, on average over ranks:
- * 2·V·(N-1)/N (Patarasu and Yuan, JPDC 2009). A rank's own share differs from it by less than 2·(N-1)
- * elements where chunks do not divide evenly.
- */
-export function ringBytesPerRank(bufferBytes: number, worldSize: number): number {
-  return (2 * bufferBytes * (worldSize - 1)) / worldSize;
+  return [...sums.values()].sort((a, b) => a.from - b.from || a.to - b.to);
 }

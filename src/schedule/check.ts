@@ -7,8 +7,8 @@
  * computes what it should; for that see the in-memory reference.
  */
 import { RunError } from '../errors.js';
-import { topologicalOrder, type Placed } from './graph.js';
-import type { Operation, Part, RecvOperation, Schedule, SendOperation } from './operation.js';
+import { objectName, topologicalOrder, type Placed } from './graph.js';
+import type { Operation, Part, PutOperation, RecvOperation, Schedule, SendOperation } from './operation.js';
 
 /**
  * Throws unless the schedule is sound.
@@ -28,7 +28,7 @@ export function checkSchedule(schedule: Schedule): void {
  * order: each looks only if those before found nothing, because it builds on them.
  */
 export function problemsOf(schedule: Schedule): string[] {
-  for (const look of [problemsOfForm, problemsOfMatching, problemsOfOrder]) {
+  for (const look of [problemsOfForm, problemsOfMatching, problemsOfObjects, problemsOfOrder]) {
     const problems = look(schedule);
     if (problems.length > 0) return problems;
   }
@@ -66,6 +66,14 @@ function problemOfOperation(
     if (stream !== `${kind}:${peer}`) return `is on stream ${stream}`;
     if (!Number.isInteger(offset) || offset < 0) return `offset ${offset}`;
     if (!Number.isInteger(length) || length < 1) return `length ${length}`;
+    if (!(bytes > 0)) return `${bytes} bytes`;
+  } else if (operation.kind === 'put' || operation.kind === 'get') {
+    const { owner, slot, bytes } = operation;
+    if (!Number.isInteger(owner) || owner < 0 || owner >= worldSize)
+      return `owner ${owner} of ${worldSize} ranks`;
+    if (operation.kind === 'put' && owner !== rank) return `puts an object of rank ${owner}`;
+    if (stream !== (operation.kind === 'put' ? 'put' : `get:${owner}`)) return `is on stream ${stream}`;
+    if (!Number.isInteger(slot) || slot < 0) return `slot ${slot}`;
     if (!(bytes > 0)) return `${bytes} bytes`;
   } else if (stream !== 'compute') {
     return `is on stream ${stream}`;
@@ -112,6 +120,37 @@ function problemsOfPair(
     for (const field of ['offset', 'length', 'bytes'] as const) {
       if (send[field] === recv[field]) continue;
       problems.push(`${pair}, slice ${position}: ${field} ${send[field]} sent, ${recv[field]} expected`);
+    }
+    // What is one rank's anchor may be another's exchange; but bytes are no numbers.
+    if ((send.buffer === 'contributions') !== (recv.buffer === 'contributions'))
+      problems.push(`${pair}, slice ${position}: ${send.buffer} sent, into ${recv.buffer}`);
+  }
+  return problems;
+}
+
+/** Puts are of this round, one for each object; gets of what is put in it, or was in an earlier one. */
+function problemsOfObjects({ parts, round: now }: Schedule): string[] {
+  const problems: string[] = [];
+  const put = new Map<string, PutOperation>();
+  for (const { rank, operations } of parts) {
+    for (const operation of operations) {
+      if (operation.kind !== 'put') continue;
+      const name = nameOf({ rank, operation });
+      if (operation.round !== now) problems.push(`${name}: puts an object of round ${operation.round}`);
+      if (put.has(objectName(operation))) problems.push(`${name}: puts the same object again`);
+      put.set(objectName(operation), operation);
+    }
+  }
+  for (const { rank, operations } of parts) {
+    for (const operation of operations) {
+      if (operation.kind !== 'get' || operation.round < now) continue;
+      const { owner, round, bytes } = operation;
+      const found = put.get(objectName(operation));
+      if (found?.bytes === bytes) continue;
+      const what = found === undefined ? 'which nobody puts' : `of ${found.bytes} bytes`;
+      problems.push(
+        `${nameOf({ rank, operation })}: wants ${bytes} bytes of rank ${owner}, round ${round}, ${what}`,
+      );
     }
   }
   return problems;

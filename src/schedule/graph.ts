@@ -2,13 +2,13 @@
  * A schedule as a graph: what waits for what.
  *
  * Three things hold an operation back: the one before it in its stream, those it names in `after`, and, for
- * a receive, its matching send on another rank. A send waits for no one else; what it sent lies ready
- * until it is asked for. Everything that walks a schedule (the check, the in-memory reference, the
+ * a receive, its matching send on another rank, or for a get the put of what it wants. A send waits for no one
+ * else; what it sent lies ready until it is asked for. Everything that walks a schedule (the check, the in-memory reference, the
  * simulator) walks this graph, so all agree on what the words of a schedule mean.
  *
  * The arrays are flat and typed because rounds with millions of operations are walked too.
  */
-import type { Operation, Part, Schedule } from './operation.js';
+import type { GetOperation, Operation, Part, PutOperation, Schedule } from './operation.js';
 
 /** The dependencies within one rank. */
 export interface PartGraph {
@@ -95,6 +95,22 @@ export function matchTransfers({ parts, worldSize }: Schedule): Int32Array[] {
   return mates;
 }
 
+/** What an object is called: the same for a put and for all gets of it. */
+export const objectName = ({ owner, round }: PutOperation | GetOperation): string => `${owner} ${round}`;
+
+/** By name: the gets of objects that are put in this schedule. Those of other objects wait for nobody in it. */
+function matchObjects({ parts }: Schedule): Map<string, Placed[]> {
+  const gets = new Map<string, Placed[]>();
+  for (const { operations } of parts) {
+    for (const operation of operations) if (operation.kind === 'put') gets.set(objectName(operation), []);
+  }
+  for (const { rank, operations } of parts) {
+    for (const operation of operations)
+      if (operation.kind === 'get') gets.get(objectName(operation))?.push({ rank, operation });
+  }
+  return gets;
+}
+
 /** An operation and whose it is. */
 export interface Placed {
   readonly rank: number;
@@ -116,6 +132,7 @@ export function* topologicalOrder(
 ): Generator<Placed, Placed[]> {
   const graphs = schedule.parts.map(partGraph);
   const mates = matchTransfers(schedule);
+  const wanted = matchObjects(schedule);
   const waiting = graphs.map((graph) => graph.predecessors.slice());
   const playable: Placed[] = [];
   const release = (rank: number, id: number) => {
@@ -126,9 +143,11 @@ export function* topologicalOrder(
   };
 
   for (const { rank, operations } of schedule.parts) {
-    for (const { id, kind } of operations) {
-      // One count more for each, given back below, and one for the matching send, given back by that.
-      const extra = kind === 'recv' ? 2 : 1;
+    for (const operation of operations) {
+      const { id, kind } = operation;
+      const waits = kind === 'recv' || (kind === 'get' && wanted.has(objectName(operation)));
+      // One count more for each, given back below, and one for the matching send or put, given back by that.
+      const extra = waits ? 2 : 1;
       const counts = waiting[rank];
       if (counts) counts[id] = (counts[id] ?? 0) + extra;
     }
@@ -152,6 +171,8 @@ export function* topologicalOrder(
       release(rank, graph.successors[at] ?? -1);
     }
     if (operation.kind === 'send') release(operation.peer, mates[rank]?.[operation.id] ?? -1);
+    if (operation.kind === 'put')
+      for (const get of wanted.get(objectName(operation)) ?? []) release(get.rank, get.operation.id);
   }
   return schedule.parts.flatMap(({ rank, operations }) =>
     operations.filter(({ id }) => (waiting[rank]?.[id] ?? 0) > 0).map((operation) => ({ rank, operation })),

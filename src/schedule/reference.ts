@@ -6,67 +6,74 @@
  * schedule allows must give the same ones.
  */
 import { checkSchedule } from './check.js';
-import { topologicalOrder, type Pick } from './graph.js';
-import type { ComputeOperation, OuterOperation, Schedule } from './operation.js';
-import { reduceInto } from './reduce.js';
+import { objectName, topologicalOrder, type Pick } from './graph.js';
+import type { DeviceOperation, Part, Schedule } from './operation.js';
+import { readSlice, writeSlice, type Buffers } from './transfer.js';
 
-/** What the player of a schedule leaves to the training side; may be asynchronous. */
+/** What the player of a schedule leaves to the training side. */
 export interface Trainer {
-  /** Does the work, and leaves its result in the rank's reduction buffer. */
-  compute(rank: number, operation: ComputeOperation): void | Promise<void>;
-  /** Applies the rank's reduced buffer (a sum over ranks) to its parameters. */
-  outer(rank: number, operation: OuterOperation): void | Promise<void>;
-}
-
-/** Plays successive rounds; see {@link playRound}. */
-export async function playInMemory(
-  schedules: Iterable<Schedule>,
-  buffers: readonly Float32Array[],
-  trainer: Trainer,
-): Promise<void> {
-  for (const schedule of schedules) await playRound(schedule, buffers, trainer);
+  /** Of what is drawn by lot. */
+  readonly seed: number;
+  /** The rank's buffers, with at least the scratch that its part of the round asks for. */
+  buffers(part: Part): Buffers;
+  /** Does a piece of device work on the rank's buffers; may be asynchronous. */
+  work(rank: number, round: number, operation: DeviceOperation): void | Promise<void>;
 }
 
 /**
- * Plays one round to its end.
+ * Plays one round to its end. Objects that were put in earlier rounds are looked up in `objects`, where those
+ * of this round are added.
  *
- * @param buffers One reduction buffer per rank, all of the model's size; changed in place.
  * @param pick Which of the playable operations is played next; a test shuffles it to show that no
  *   allowed order changes the result.
  * @throws RunError if the schedule is not sound; whatever the trainer throws.
  */
 export async function playRound(
   schedule: Schedule,
-  buffers: readonly Float32Array[],
   trainer: Trainer,
-  pick?: Pick,
+  { pick, objects = new Map() }: { pick?: Pick; objects?: Map<string, Uint8Array> } = {},
 ): Promise<void> {
   checkSchedule(schedule);
-  const inFlight = new Map<string, Float32Array>();
+  const { round } = schedule;
+  const buffers = schedule.parts.map((part) => trainer.buffers(part));
+  const inFlight = new Map<string, Uint8Array>();
   for (const { rank, operation } of topologicalOrder(schedule, pick)) {
-    const buffer = buffers[rank];
-    if (!buffer) throw new RangeError(`no buffer for rank ${rank}: ${buffers.length} were given`);
+    const own = buffers[rank]!;
     switch (operation.kind) {
-      case 'compute':
-        await trainer.compute(rank, operation);
-        break;
       case 'send': {
-        const { peer, sequence, offset, length } = operation;
+        const bytes = readSlice(operation, own, { seed: trainer.seed, rank, round });
         // A copy: the sender may overwrite the buffer before the receiver looks.
-        inFlight.set(`${rank} ${peer} ${sequence}`, buffer.slice(offset, offset + length));
+        inFlight.set(`${rank} ${operation.peer} ${operation.sequence}`, bytes.slice());
         break;
       }
       case 'recv': {
         const key = `${operation.peer} ${rank} ${operation.sequence}`;
-        const slice = inFlight.get(key);
-        if (!slice) throw new RangeError(`slice ${key} was received before it was sent`);
+        const bytes = inFlight.get(key);
+        if (!bytes) throw new RangeError(`slice ${key} was received before it was sent`);
         inFlight.delete(key);
-        reduceInto(buffer, operation.offset, slice, operation.into);
+        writeSlice(operation, bytes, own);
         break;
       }
-      case 'outer':
-        await trainer.outer(rank, operation);
+      case 'put':
+        objects.set(
+          objectName(operation),
+          own.contributions.slice(operation.slot, operation.slot + operation.bytes),
+        );
         break;
+      case 'get': {
+        const key = objectName(operation);
+        const object = objects.get(key);
+        if (!object) throw new RangeError(`object ${key} was fetched before it was put`);
+        own.contributions.set(object, operation.slot);
+        break;
+      }
+      case 'compute':
+      case 'stage':
+      case 'compress':
+      case 'aggregate':
+      case 'outer':
+      case 'wait':
+        await trainer.work(rank, round, operation);
     }
   }
 }

@@ -4,8 +4,12 @@
  * The receiver asks, the sender answers with a train faster than the path should carry. The path spaces the
  * datagrams out, so the spacing at the receiver is the path's rate, and gaps in the numbering are its loss.
  * A busy machine makes either end pause: the sender is ahead of the path, so its pauses pass unnoticed, and
- * the rate is a median, so those of the receiver, which then reads many datagrams at one instant, do not count. Unlike a TCP transfer this needs no warming up and says of loss what the path does, not
- * what a retransmission hides. Works only where whole packets pass (Fabric.packetLevel).
+ * the rate is a median, so those of the receiver, which then reads many datagrams at one instant, do not count.
+ * Unlike a TCP transfer this needs no warming up and says of loss what the path does, not what a retransmission
+ * hides. Works only where whole packets pass (Fabric.packetLevel).
+ *
+ * Where the receiver is nobody who could be told to ask, the sender sends a train unasked, and is answered with
+ * what arrived of it.
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
@@ -35,6 +39,8 @@ export interface TrainResult {
 
 const REQUEST = 0x4d425251; // "MBRQ"
 const CARRIAGE = 0x4d424352; // "MBCR"
+const UNASKED = 0x4d42554e; // "MBUN"
+const REPORT = 0x4d425250; // "MBRP"
 const HEADER_BYTES = 20;
 const IP_UDP_BYTES = 28;
 const ETHERNET_BYTES = 14;
@@ -62,10 +68,23 @@ interface Arrivals {
   readonly started: Deferred<void>;
 }
 
-/** A node's UDP port: answers requests for trains and can ask for one. */
+/** How a train is sent. */
+interface Departure {
+  readonly packets: number;
+  /** Bytes of each datagram. */
+  readonly payload: number;
+  /** bit/s, in Ethernet frame bytes. */
+  readonly rate: number;
+}
+
+/** A host's UDP port: answers requests for trains, can ask for one, and can send one unasked. */
 export class DatagramProbe {
   readonly #socket: Socket;
   #arrivals: Arrivals | undefined;
+  /** Of trains that came unasked, by sender and number. */
+  readonly #unasked = new Map<string, Arrival[]>();
+  /** What is waited for: the report on a train sent unasked. */
+  #report: { readonly train: number; readonly came: Deferred<Omit<TrainResult, 'sent'>> } | undefined;
   #trains = 0;
   #closed = false;
 
@@ -101,6 +120,19 @@ export class DatagramProbe {
     throw new RunError(`no datagram came from ${host}:${port}`);
   }
 
+  /** Sends a train to a peer and has it measured there. One at a time. Throws a RunError if no report comes. */
+  async measureTowards(host: string, port: number, train: Train): Promise<TrainResult> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const report = { train: ++this.#trains, came: new Deferred<Omit<TrainResult, 'sent'>>() };
+      this.#report = report;
+      await this.#depart(UNASKED, report.train, departureOf(train), { address: host, port });
+      const patience = 1000 * (train.patience + 2 * SILENCE + train.queue);
+      const result = await Promise.race([report.came.promise, sleep(patience, undefined)]);
+      if (result !== undefined) return { ...result, sent: train.packets };
+    }
+    throw new RunError(`no report on datagrams came from ${host}:${port}`);
+  }
+
   close(): void {
     this.#closed = true;
     this.#socket.close();
@@ -109,24 +141,52 @@ export class DatagramProbe {
   #receive(message: Buffer, from: RemoteInfo): void {
     const time = epochSeconds();
     if (message.length < HEADER_BYTES) return;
-    if (message.readUInt32BE(0) === REQUEST) {
-      void this.#send(message, from);
-    } else if (message.readUInt32BE(0) === CARRIAGE && message.readUInt32BE(4) === this.#arrivals?.train) {
-      this.#arrivals.seen.push({ index: message.readUInt32BE(8), time });
+    const [kind, train] = [message.readUInt32BE(0), message.readUInt32BE(4)];
+    const arrival: Arrival = { index: message.readUInt32BE(8), time };
+    if (kind === REQUEST) {
+      void this.#depart(CARRIAGE, train, departureAsked(message), from);
+    } else if (kind === CARRIAGE && train === this.#arrivals?.train) {
+      this.#arrivals.seen.push(arrival);
       this.#arrivals.started.resolve();
+    } else if (kind === UNASKED) {
+      const name = `${from.address}:${from.port} ${train}`;
+      const seen = this.#unasked.get(name);
+      if (seen !== undefined) seen.push(arrival);
+      else {
+        this.#unasked.set(name, [arrival]);
+        void this.#reportOn(name, train, message.length + IP_UDP_BYTES, from);
+      }
+    } else if (kind === REPORT && train === this.#report?.train) {
+      this.#report.came.resolve({ rate: message.readDoubleBE(12), received: message.readUInt32BE(8) });
     }
   }
 
-  async #send(asked: Buffer, to: RemoteInfo): Promise<void> {
-    const packets = Math.min(LARGEST_TRAIN, asked.readUInt32BE(8));
-    const payload = Math.min(65_000, asked.readUInt32BE(12));
-    const rate = asked.readUInt32BE(16) * 1000;
+  /** Tells the sender of a train what came of it, once nothing more comes. */
+  async #reportOn(name: string, train: number, mtu: number, to: RemoteInfo): Promise<void> {
+    const seen = this.#unasked.get(name)!;
+    while (epochSeconds() - seen.at(-1)!.time < SILENCE) await sleep(SILENCE * 500);
+    this.#unasked.delete(name);
+    if (this.#closed) return;
+    const report = Buffer.alloc(HEADER_BYTES);
+    report.writeUInt32BE(REPORT, 0);
+    report.writeUInt32BE(train, 4);
+    report.writeUInt32BE(seen.length, 8);
+    report.writeDoubleBE(rateOf(seen, mtu), 12);
+    this.#socket.send(report, to.port, to.address);
+  }
+
+  async #depart(
+    kind: number,
+    train: number,
+    { packets, payload, rate }: Departure,
+    to: Pick<RemoteInfo, 'address' | 'port'>,
+  ): Promise<void> {
     const bits = 8 * (payload + IP_UDP_BYTES + ETHERNET_BYTES);
     const start = performance.now();
     for (let index = 0; index < packets && !this.#closed; index++) {
       const carriage = Buffer.alloc(payload);
-      carriage.writeUInt32BE(CARRIAGE, 0);
-      asked.copy(carriage, 4, 4, 8);
+      carriage.writeUInt32BE(kind, 0);
+      carriage.writeUInt32BE(train, 4);
       carriage.writeUInt32BE(index, 8);
       this.#socket.send(carriage, to.port, to.address);
       const ahead = start + (1000 * (index + 1) * bits) / rate - performance.now();
@@ -135,17 +195,30 @@ export class DatagramProbe {
   }
 }
 
-function request(train: number, { packets, rate, queue, mtu }: Train): Buffer {
+function departureOf({ packets, rate, queue, mtu }: Train): Departure {
   const seconds = (packets * (mtu + ETHERNET_BYTES) * 8) / rate;
   // A train that is sent in seconds / overdrive leaves seconds * (1 - 1 / overdrive) of itself in the queue.
   const overdrive = 1 / Math.max(1 / MOST_OVERDRIVE, 1 - (QUEUE_SHARE * queue) / seconds);
+  return { packets, payload: mtu - IP_UDP_BYTES, rate: overdrive * rate };
+}
 
+/** Of who asks for too much, only so much. */
+function departureAsked(request: Buffer): Departure {
+  return {
+    packets: Math.min(LARGEST_TRAIN, request.readUInt32BE(8)),
+    payload: Math.min(65_000, request.readUInt32BE(12)),
+    rate: request.readUInt32BE(16) * 1000,
+  };
+}
+
+function request(train: number, asked: Train): Buffer {
+  const { packets, payload, rate } = departureOf(asked);
   const message = Buffer.alloc(HEADER_BYTES);
   message.writeUInt32BE(REQUEST, 0);
   message.writeUInt32BE(train, 4);
   message.writeUInt32BE(packets, 8);
-  message.writeUInt32BE(mtu - IP_UDP_BYTES, 12);
-  message.writeUInt32BE(Math.round((overdrive * rate) / 1000), 16);
+  message.writeUInt32BE(payload, 12);
+  message.writeUInt32BE(Math.round(rate / 1000), 16);
   return message;
 }
 

@@ -1,10 +1,11 @@
 /**
  * One node's end of the data plane: a gRPC server that its peers pull from, and streams it pulls itself.
  *
- * Think of a switchboard with one outgoing and one incoming line per peer. The receiver dials (see
- * proto/mesh.proto); once a line stands it stays for the run. Back-pressure is end to end: a slice that the
- * receiving node has not asked for stays in the stream, the stream fills its HTTP/2 window, TCP's window
- * fills, and the sender's send() does not resolve. So memory is bounded by windows, not by luck.
+ * Think of a switchboard with a few outgoing and as many incoming lines per peer; each line is a TCP
+ * connection, and slices take the lines in turn, so both ends know which line has the next one. The receiver
+ * dials (see proto/mesh.proto); once a line stands it stays for the run. Back-pressure is end to end: a slice
+ * that the receiving node has not asked for stays in the stream, the stream fills its HTTP/2 window, TCP's
+ * window fills, and the sender's send() does not resolve. So memory is bounded by windows, not by luck.
  */
 import * as grpc from '@grpc/grpc-js';
 import type { MeshClient, MeshHandlers } from '../../proto/types/meshbeat/mesh/v1/Mesh.js';
@@ -29,32 +30,39 @@ export interface MeshOptions {
   readonly peers: readonly (Address & { readonly name: string })[];
   /** Absent: no TLS. */
   readonly identity?: Identity;
+  /** Lines for each direction of a pair; all nodes must have as many. Default 1. */
+  readonly connections?: number;
 }
 
-/** Receive window of each connection: 1 Gbit/s over 250 ms, as the kernel's own in the netns fabric. */
+/** Receive window of all lines from one peer together: 1 Gbit/s over 250 ms, as the kernel's own in the netns fabric. */
 const WINDOW_BYTES = 32 * 1024 * 1024;
 
-const CHANNEL_OPTIONS: grpc.ChannelOptions = {
-  'grpc-node.flow_control_window': WINDOW_BYTES,
-  'grpc.max_receive_message_length': -1,
-  'grpc.max_send_message_length': -1,
-  // One connection per channel: lines of different peers must not be shared or reused.
-  'grpc.use_local_subchannel_pool': 1,
-};
+function channelOptions(connections: number): grpc.ChannelOptions {
+  return {
+    'grpc-node.flow_control_window': Math.ceil(WINDOW_BYTES / connections),
+    'grpc.max_receive_message_length': -1,
+    'grpc.max_send_message_length': -1,
+    // One connection per channel: neither lines of different peers nor those of one may share or reuse any.
+    'grpc.use_local_subchannel_pool': 1,
+  };
+}
 
 type Outgoing = grpc.ServerWritableStream<ReceiveRequest__Output, SliceMessage>;
 
 export class Mesh {
   readonly #options: MeshOptions;
+  readonly #connections: number;
   readonly #server: grpc.Server;
-  readonly #clients = new Map<number, MeshClient>();
-  readonly #outgoing = new Map<number, Deferred<Outgoing>>();
-  readonly #incoming = new Map<number, IncomingLine>();
+  /** By peer: the channels of its lines, as far as they were dialed. */
+  readonly #clients = new Map<number, MeshClient[]>();
+  readonly #outgoing = new Map<number, Lines<Deferred<Outgoing>>>();
+  readonly #incoming = new Map<number, Lines<IncomingLine>>();
   #closing = false;
 
   private constructor(options: MeshOptions) {
     this.#options = options;
-    this.#server = new grpc.Server(CHANNEL_OPTIONS);
+    this.#connections = options.connections ?? 1;
+    this.#server = new grpc.Server(channelOptions(this.#connections));
     const handlers: MeshHandlers = {
       Receive: (call) => this.#accept(call),
       Echo: echo,
@@ -76,42 +84,28 @@ export class Mesh {
     return mesh;
   }
 
-  /** The channel to a peer, dialed on first use. */
-  client(peer: number): MeshClient {
-    const known = this.#clients.get(peer);
-    if (known !== undefined) return known;
-    const address = this.#options.peers[peer];
-    if (address === undefined) throw new RangeError(`no rank ${peer}`);
-    const client = new meshContract(`${address.host}:${address.port}`, this.#channelCredentials(), {
-      ...CHANNEL_OPTIONS,
-      'grpc.ssl_target_name_override': address.name,
-      'grpc.default_authority': address.name,
-    });
-    this.#clients.set(peer, client);
-    return client;
+  /** The channel of a line to a peer, dialed on first use. */
+  client(peer: number, line = 0): MeshClient {
+    const clients = this.#clients.get(peer) ?? [];
+    this.#clients.set(peer, clients);
+    return (clients[line] ??= this.#dial(peer));
   }
 
-  /** Closes the channel to a peer; the next use dials again. */
+  /** Closes the channels to a peer; the next use dials again. */
   hangUp(peer: number): void {
-    this.#clients.get(peer)?.close();
+    for (const client of this.#clients.get(peer) ?? []) client.close();
     this.#clients.delete(peer);
   }
 
-  /** Dials a peer for the slices it will send; resolves when the line stands. */
+  /** Dials a peer for the slices it will send; resolves when all lines stand. */
   async connect(peer: number): Promise<void> {
-    const call = this.client(peer).receive({ rank: this.#options.rank });
-    // A failure is met by whoever waits in receive(); before that it must not end the process.
-    call.on('error', () => undefined);
-    await new Promise<void>((resolve, reject) => {
-      call.once('metadata', () => resolve());
-      call.once('error', (error) => reject(new RunError(`can't reach rank ${peer}: ${error.message}`)));
-    });
-    this.#incoming.set(peer, new IncomingLine(call));
+    const lines = Array.from({ length: this.#connections }, (_, line) => this.#open(peer, line));
+    this.#incoming.set(peer, new Lines(await Promise.all(lines)));
   }
 
   /** Resolves when the stream has taken the slice, which it copies. */
   async send(peer: number, slice: Slice): Promise<void> {
-    const call = await this.#line(peer).promise;
+    const call = await this.#linesTo(peer).inTurn().promise;
     if (call.write({ packed: packSlice(slice) })) return;
     await new Promise<void>((resolve, reject) => {
       const done = (): void => {
@@ -128,11 +122,11 @@ export class Mesh {
 
   /** The next slice from a peer; slices come in the order in which it sent them. */
   async receive(peer: number): Promise<Slice> {
-    const line = this.#incoming.get(peer);
-    if (line === undefined) throw new RunError(`no line to rank ${peer}`);
+    const lines = this.#incoming.get(peer);
+    if (lines === undefined) throw new RunError(`no line to rank ${peer}`);
     let message: Slice__Output | undefined;
     try {
-      message = await line.next();
+      message = await lines.inTurn().next();
     } catch (error) {
       throw new RunError(`line to rank ${peer} broke: ${messageOf(error)}`);
     }
@@ -144,13 +138,34 @@ export class Mesh {
   close(): void {
     if (this.#closing) return;
     this.#closing = true;
-    for (const line of this.#incoming.values()) line.cancel();
-    for (const client of this.#clients.values()) client.close();
+    for (const { lines } of this.#incoming.values()) for (const line of lines) line.cancel();
+    for (const peer of [...this.#clients.keys()]) this.hangUp(peer);
     this.#server.forceShutdown();
   }
 
+  #dial(peer: number): MeshClient {
+    const address = this.#options.peers[peer];
+    if (address === undefined) throw new RangeError(`no rank ${peer}`);
+    return new meshContract(`${address.host}:${address.port}`, this.#channelCredentials(), {
+      ...channelOptions(this.#connections),
+      'grpc.ssl_target_name_override': address.name,
+      'grpc.default_authority': address.name,
+    });
+  }
+
+  async #open(peer: number, line: number): Promise<IncomingLine> {
+    const call = this.client(peer, line).receive({ rank: this.#options.rank, line });
+    // A failure is met by whoever waits in receive(); before that it must not end the process.
+    call.on('error', () => undefined);
+    await new Promise<void>((resolve, reject) => {
+      call.once('metadata', () => resolve());
+      call.once('error', (error) => reject(new RunError(`can't reach rank ${peer}: ${error.message}`)));
+    });
+    return new IncomingLine(call);
+  }
+
   #accept(call: Outgoing): void {
-    const { rank } = call.request;
+    const { rank, line } = call.request;
     const claimed = this.#options.peers[rank]?.name;
     const proved = call.getAuthContext()?.sslPeerCertificate?.subject.CN;
     if (claimed === undefined || (this.#options.identity !== undefined && proved !== claimed)) {
@@ -158,14 +173,20 @@ export class Mesh {
       call.emit('error', { code: grpc.status.PERMISSION_DENIED, details });
       return;
     }
+    const outgoing = this.#linesTo(rank).lines[line];
+    if (outgoing === undefined) {
+      const details = `found line ${line}; allowed: 0 to ${this.#connections - 1}`;
+      call.emit('error', { code: grpc.status.OUT_OF_RANGE, details });
+      return;
+    }
     call.sendMetadata(new grpc.Metadata());
-    this.#line(rank).resolve(call);
+    outgoing.resolve(call);
   }
 
-  #line(peer: number): Deferred<Outgoing> {
+  #linesTo(peer: number): Lines<Deferred<Outgoing>> {
     const known = this.#outgoing.get(peer);
     if (known !== undefined) return known;
-    const created = new Deferred<Outgoing>();
+    const created = new Lines(Array.from({ length: this.#connections }, () => new Deferred<Outgoing>()));
     this.#outgoing.set(peer, created);
     return created;
   }
@@ -187,6 +208,24 @@ export class Mesh {
       (pem) => Buffer.from(pem),
     );
     return grpc.credentials.createSsl(authority, key, certificate);
+  }
+}
+
+/** The lines of one direction of a pair. Both ends count from the first slice on, so they agree without a word. */
+class Lines<Line> {
+  readonly lines: readonly Line[];
+  #next = 0;
+
+  constructor(lines: readonly Line[]) {
+    this.lines = lines;
+  }
+
+  /** The line of the next slice. */
+  inTurn(): Line {
+    const line = this.lines[this.#next];
+    if (line === undefined) throw new RangeError('no lines');
+    this.#next = (this.#next + 1) % this.lines.length;
+    return line;
   }
 }
 

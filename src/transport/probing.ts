@@ -63,12 +63,20 @@ export async function measureRoundTrip(client: MeshClient, count: number): Promi
 
 /** Rate in bit/s at which the last three quarters of a bulk transfer arrived. */
 export async function measureBulkRate(client: MeshClient, bytes: number): Promise<number> {
-  const call = client.bulk({ bytes });
+  return arrivalRate(dataOf(client.bulk({ bytes }) as AsyncIterable<{ data: Buffer }>), bytes);
+}
+
+async function* dataOf(chunks: AsyncIterable<{ data: Buffer }>): AsyncGenerator<Buffer> {
+  for await (const { data } of chunks) yield data;
+}
+
+/** Rate in bit/s at which the last three quarters of so many bytes arrive; Infinity if that is in one piece. */
+export async function arrivalRate(chunks: AsyncIterable<Uint8Array>, bytes: number): Promise<number> {
   let received = 0;
   let from: { bytes: number; time: number } | undefined;
   let last = 0;
-  for await (const chunk of call as AsyncIterable<{ data: Buffer }>) {
-    received += chunk.data.length;
+  for await (const chunk of chunks) {
+    received += chunk.length;
     last = performance.now();
     if (from === undefined && received >= bytes / 4) from = { bytes: received, time: last };
   }

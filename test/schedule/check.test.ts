@@ -1,21 +1,18 @@
 /** The check finds what is seeded into a sound schedule; and it finds nothing in the sound one. */
 import { describe, expect, it } from 'vitest';
 import { compileRound } from '../../orchestrator/schedules/index.js';
+import { FLOAT32 } from '../../src/compression/index.js';
 import { RunError } from '../../src/errors.js';
 import { checkSchedule, problemsOf } from '../../src/schedule/check.js';
 import type { Operation, Schedule } from '../../src/schedule/operation.js';
+import { handSchedule, requestFor } from '../support/request.js';
 
-const sound = compileRound({
-  protocol: { kind: 'ddp', slice: 16 },
-  worldSize: 3,
-  parameterCount: 24,
-  round: 0,
-});
+const sound = compileRound(requestFor({ kind: 'ddp', slice: 16 }, { worldSize: 3, parameterCount: 24 }));
 
 /** The sound schedule with rank 1's operations changed. */
 function mutated(change: (operations: Operation[]) => Operation[]): Schedule {
   const parts = sound.parts.map((part) =>
-    part.rank === 1 ? { rank: 1, operations: change([...part.operations]) } : part,
+    part.rank === 1 ? { ...part, operations: change([...part.operations]) } : part,
   );
   return { ...sound, parts };
 }
@@ -81,35 +78,15 @@ describe('checkSchedule', () => {
   });
 
   it('finds a deadlock across ranks in which each rank alone is fine', () => {
-    const part = (rank: number, peer: number): Schedule['parts'][number] => ({
-      rank,
-      operations: [
-        {
-          id: 0,
-          kind: 'recv',
-          stream: `recv:${peer}`,
-          after: [],
-          peer,
-          sequence: 0,
-          offset: 0,
-          length: 1,
-          bytes: 4,
-          into: 'sum',
-        },
-        {
-          id: 1,
-          kind: 'send',
-          stream: `send:${peer}`,
-          after: [0],
-          peer,
-          sequence: 0,
-          offset: 0,
-          length: 1,
-          bytes: 4,
-        },
-      ],
-    });
-    const broken: Schedule = { protocol: 'x', round: 0, worldSize: 2, parts: [part(0, 1), part(1, 0)] };
+    const receiveThenSend = (peer: number): Operation[] => {
+      const at = { buffer: 'reduction', offset: 0, length: 1 } as const;
+      const slice = { ...at, peer, sequence: 0, encoding: FLOAT32, bytes: 4 };
+      return [
+        { ...slice, id: 0, kind: 'recv', stream: `recv:${peer}`, after: [], into: 'sum' },
+        { ...slice, id: 1, kind: 'send', stream: `send:${peer}`, after: [0], settle: false },
+      ];
+    };
+    const broken = handSchedule(receiveThenSend(1), receiveThenSend(0));
     expect(problemsOf(broken)).toHaveLength(4);
     expect(problemsOf(broken).every((problem) => problem.endsWith('(deadlock)'))).toBe(true);
   });
@@ -131,5 +108,43 @@ describe('checkSchedule', () => {
     expect(problemsOf(replace('outer', 0, { stream: 'send:0' })).join()).toMatch(/is on stream send:0/);
     expect(problemsOf({ ...sound, worldSize: 4 })[0]).toBe('3 parts for 4 ranks');
     expect(problemsOf({ ...sound, parts: sound.parts.toReversed() }).join()).toMatch(/part 0 is of rank 2/);
+  });
+});
+
+describe('objects', () => {
+  const put = (changes: object = {}): Operation => {
+    const object = { owner: 0, round: 0, slot: 0, bytes: 8, after: [] };
+    return { ...object, kind: 'put', id: 0, stream: 'put', ...changes };
+  };
+  const get = (changes: object = {}): Operation => {
+    const object = { owner: 0, round: 0, slot: 0, bytes: 8, after: [] };
+    return { ...object, kind: 'get', id: 0, stream: 'get:0', ...changes };
+  };
+  const problems = (ofOwner: Operation[], ofOther: Operation[]) =>
+    problemsOf(handSchedule(ofOwner, ofOther)).join();
+
+  it('may be got by anybody once they are put, or if they were in an earlier round', () => {
+    expect(problems([put()], [get()])).toBe('');
+    expect(problems([], [get({ round: -1 })])).toBe('');
+  });
+
+  it.each([
+    ['that nobody puts', [], [get()], /wants 8 bytes of rank 0, round 0, which nobody puts/],
+    ['of another size', [put({ bytes: 4 })], [get()], /wants 8 bytes of rank 0, round 0, of 4 bytes/],
+    ['of a round to come', [put()], [get({ round: 1 })], /round 1, which nobody puts/],
+    ['of another round', [put({ round: 1 })], [], /puts an object of round 1/],
+    ['that was put already', [put(), put({ id: 1 })], [], /puts the same object again/],
+    ['of another rank', [put({ owner: 1 })], [], /puts an object of rank 1/],
+    ['on a stream of another', [put()], [get({ stream: 'get:1' })], /is on stream get:1/],
+  ])('are not %s', (_, ofOwner, ofOther, message) => {
+    expect(problems(ofOwner, ofOther)).toMatch(message);
+  });
+
+  it('are not waited for by who must put first', () => {
+    const waitsForOther = (own: number, other: number): Operation[] => [
+      get({ owner: other, stream: `get:${other}` }),
+      put({ id: 1, owner: own, after: [0] }),
+    ];
+    expect(problems(waitsForOther(0, 1), waitsForOther(1, 0))).toMatch(/can never start \(deadlock\)/);
   });
 });

@@ -1,65 +1,77 @@
 import { describe, expect, it } from 'vitest';
 import { compileRound } from '../../orchestrator/schedules/index.js';
 import { RunError } from '../../src/errors.js';
-import { reduceInto } from '../../src/schedule/reduce.js';
-import { playInMemory, playRound } from '../../src/schedule/reference.js';
+import type { Part } from '../../src/schedule/operation.js';
+import { playRound, type Trainer } from '../../src/schedule/reference.js';
+import { allocateReplica, withScratch, type ReplicaMemory } from '../../src/training/index.js';
+import { handPart, requestFor } from '../support/request.js';
 
+const ELEMENTS = 7;
 const rounds = [0, 1, 2].map((round) =>
-  compileRound({
-    protocol: { kind: 'diloco', innerSteps: 5, outer: { learningRate: 0.7, momentum: 0.9 }, slice: 8 },
-    worldSize: 3,
-    parameterCount: 7,
-    round,
-  }),
+  compileRound(
+    requestFor(
+      { kind: 'diloco', innerSteps: 5, slice: 8 },
+      { worldSize: 3, parameterCount: ELEMENTS, round },
+    ),
+  ),
 );
+
+/** Memory for each rank, and work that is written down. */
+function trainerOf(worldSize: number, work: Trainer['work'] = () => undefined) {
+  const replicas: ReplicaMemory[] = Array.from({ length: worldSize }, () => allocateReplica(ELEMENTS));
+  const buffers = ({ rank, scratch }: Part) => (replicas[rank] = withScratch(replicas[rank]!, scratch));
+  return { replicas, trainer: { seed: 1, buffers, work } satisfies Trainer };
+}
 
 describe('the in-memory player', () => {
   it('calls each rank to compute and then to apply the sum, round after round', async () => {
-    const buffers = [0, 1, 2].map(() => new Float32Array(7));
     const calls: string[] = [];
-    await playInMemory(rounds, buffers, {
-      compute: async (rank, { firstStep, steps }) => {
-        await Promise.resolve();
-        calls.push(`compute ${rank} ${firstStep}+${steps}`);
-        buffers[rank]?.fill(rank + 1 + firstStep);
-      },
-      outer: (rank, { optimizer }) => {
-        calls.push(`outer ${rank} ${optimizer} ${[...new Set(buffers[rank])].join()}`);
-      },
+    const { replicas, trainer } = trainerOf(3, async (rank, round, operation) => {
+      await Promise.resolve();
+      const { reduction } = replicas[rank]!;
+      if (operation.kind === 'compute') {
+        calls.push(`compute ${rank} ${operation.firstStep}+${operation.steps} of ${round}`);
+        reduction.fill(rank + 1 + operation.firstStep);
+      } else if (operation.kind === 'outer') {
+        calls.push(`outer ${rank} ${operation.update.optimizer} ${[...new Set(reduction)].join()}`);
+      }
     });
+    for (const round of rounds) await playRound(round, trainer);
     expect(calls).toHaveLength(18);
     for (const [round, sum] of [6, 21, 36].entries()) {
       const ofRound = calls.slice(6 * round, 6 * round + 6);
       for (const rank of [0, 1, 2]) {
-        const computed = ofRound.indexOf(`compute ${rank} ${5 * round}+5`);
+        const computed = ofRound.indexOf(`compute ${rank} ${5 * round}+5 of ${round}`);
         expect(computed).toBeGreaterThanOrEqual(0);
         expect(ofRound.indexOf(`outer ${rank} nesterov ${sum}`)).toBeGreaterThan(computed);
       }
     }
   });
 
-  it('plays no schedule that is not sound, and none without buffers', async () => {
-    const [first] = rounds;
-    if (!first) throw new Error('no schedule');
-    const idle = { compute: () => undefined, outer: () => undefined };
-    await expect(playRound({ ...first, worldSize: 4 }, [], idle)).rejects.toThrow(RunError);
-    await expect(playRound(first, [new Float32Array(7)], idle)).rejects.toThrow(/no buffer for rank/);
+  it('keeps objects from one round to a later one, as they were when they were put', async () => {
+    const object = { owner: 0, round: 0, slot: 1, bytes: 2 };
+    const scratch = { activationElements: 0, contributionBytes: 4 };
+    const put: Part = {
+      ...handPart(0, [{ ...object, kind: 'put', id: 0, stream: 'put', after: [] }]),
+      scratch,
+    };
+    const get: Part = {
+      ...handPart(1, [{ ...object, kind: 'get', id: 0, stream: 'get:0', after: [], slot: 0 }]),
+      scratch,
+    };
+    const { replicas, trainer } = trainerOf(2);
+    const objects = new Map<string, Uint8Array>();
+    const hand = { protocol: 'hand', worldSize: 2 };
+    trainer.buffers(put).contributions.set([9, 8, 7, 6]);
+    await playRound({ ...hand, round: 0, parts: [put, handPart(1, [])] }, trainer, { objects });
+    replicas[0]!.contributions.fill(0);
+    const second = { ...hand, round: 1, parts: [handPart(0, []), get] };
+    await playRound(second, trainer, { objects });
+    expect([...replicas[1]!.contributions]).toEqual([8, 7, 0, 0]);
+    await expect(playRound(second, trainer)).rejects.toThrow(/object 0 0 was fetched before/);
   });
-});
 
-describe('reduceInto', () => {
-  it('adds in float32, or copies', () => {
-    const buffer = Float32Array.of(1, 0.1, 16777216, 4);
-    reduceInto(buffer, 1, Float32Array.of(0.2, 1), 'sum');
-    expect([...buffer]).toEqual([1, Math.fround(Math.fround(0.1) + Math.fround(0.2)), 16777216, 4]);
-    reduceInto(buffer, 2, Float32Array.of(8, 9), 'copy');
-    expect([...buffer.slice(2)]).toEqual([8, 9]);
-  });
-
-  it('refuses a slice outside the buffer', () => {
-    const buffer = new Float32Array(4);
-    expect(() => reduceInto(buffer, 3, new Float32Array(2), 'sum')).toThrow(RangeError);
-    expect(() => reduceInto(buffer, -1, new Float32Array(2), 'copy')).toThrow(RangeError);
-    expect([...buffer]).toEqual([0, 0, 0, 0]);
+  it('plays no schedule that is not sound', async () => {
+    await expect(playRound({ ...rounds[0]!, worldSize: 4 }, trainerOf(3).trainer)).rejects.toThrow(RunError);
   });
 });

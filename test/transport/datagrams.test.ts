@@ -63,3 +63,27 @@ test('a train over loopback arrives whole, at the pace of a sender who is ahead 
     answering.close();
   }
 });
+
+test('a train that is sent unasked is reported on, to each of several senders at once', async () => {
+  const receiver = await DatagramProbe.listen('127.0.0.3', 8499);
+  const senders = await Promise.all([1, 2].map(() => DatagramProbe.listen('127.0.0.1', 0)));
+  try {
+    const train = { rate: RATE, queue: 1, packets: 200, mtu: MTU, patience: 5 };
+    const results = await Promise.all(
+      senders.map((sender) => sender.measureTowards('127.0.0.3', 8499, train)),
+    );
+    for (const { rate, sent, received } of results) {
+      expect([sent, received]).toEqual([200, 200]);
+      expect(rate).toBeGreaterThan(RATE / 2);
+    }
+    const nobody = senders[0]!.measureTowards('127.0.0.4', 8499, {
+      ...train,
+      packets: 2,
+      patience: 0.01,
+      queue: 0,
+    });
+    await expect(nobody).rejects.toThrow('no report on datagrams came from 127.0.0.4:8499');
+  } finally {
+    for (const probe of [receiver, ...senders]) probe.close();
+  }
+});

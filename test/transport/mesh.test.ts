@@ -25,8 +25,8 @@ async function start(rank: number, identity?: Identity): Promise<Mesh> {
 const slice = (sequence: number, elements = 16): Slice => ({
   round: 0,
   sequence,
-  dtype: 'float32',
-  shape: [elements],
+  encoding: 'float32',
+  length: elements,
   offset: 0,
   data: Buffer.alloc(4 * elements, sequence),
 });
