@@ -1,25 +1,23 @@
 /**
  * The heartbeat that a schedule should have, read off a simulated timeline. It is what a capture of the
  * same run is held against, so the terms are those of src/traffic: a burst is the mesh's, from the first byte
- * that any node sends in a round to the last, and the period the time from one burst's start to the next's.
+ * that any node sends in it to the last, and the period the time from one burst's start to the next's.
+ *
+ * What a round sends is one burst, unless there are pauses in it that the detector would take for the end of a
+ * burst: Streaming DiLoCo has one for each fragment. Where no pause tells rounds apart, a beat still is a round.
  *
  * In the first round all ranks start at the same instant; after it each starts when it is done, and the ring
  * settles into a rhythm. Only that rhythm counts here.
  */
 import { RunError } from '../errors.js';
 import type { TimedOperation } from '../schedule/timed.js';
-import {
-  ackBytes,
-  SEGMENTS_PER_ACK,
-  tcpPayloadBytes,
-  wireBytes,
-  type PacketFraming,
-} from '../transport/framing.js';
+import { emissionsOf, type Emission, type EmissionOptions } from './emissions.js';
+import { endsOfPauses } from './pauses.js';
 
 export interface ExpectedHeartbeat {
-  /** Mean time between the first bytes that a node sends in successive rounds; in a rhythm all have the same. */
+  /** Mean time between the first bytes that a node sends in successive bursts; in a rhythm all have the same. */
   readonly periodSeconds: number;
-  /** Mean time from the first byte that any node sends in a round to the last. */
+  /** Mean time from the first byte that any node sends in a burst to the last. */
   readonly burstSeconds: number;
   /** Mean bytes a node sends in a burst: Ethernet frames with data, and acknowledgements of what it gets. */
   readonly burstBytesPerNode: number;
@@ -29,16 +27,16 @@ export interface ExpectedHeartbeat {
   readonly dutyCycle: number;
 }
 
-export interface HeartbeatOptions extends PacketFraming {
+export interface HeartbeatOptions extends EmissionOptions {
   /** Rounds left out at the beginning; default 1. */
   readonly skipRounds?: number;
-  readonly segmentsPerAck?: number;
 }
 
-/** What one node sends in one round. */
+/** What one host sends in one burst: a node, or an object store, which a capture can't tell from one. */
 interface Burst {
-  readonly rank: number;
-  readonly round: number;
+  readonly host: number;
+  /** Number of the mesh's burst; ascending in time. */
+  readonly beat: number;
   /** Of its sends; Infinity and -Infinity while there is none. */
   start: number;
   end: number;
@@ -56,12 +54,13 @@ export function expectedHeartbeat(
   options: HeartbeatOptions,
 ): ExpectedHeartbeat {
   const bursts = burstsOf(timed, options);
-  const intervals = groups(bursts, ({ rank }) => rank).flatMap((ofRank) =>
-    ofRank.slice(1).map((burst, i) => burst.start - (ofRank[i]?.start ?? NaN)),
+  const intervals = groups(bursts, ({ host }) => host).flatMap((ofHost) =>
+    // Who rests in a beat, as in gossip among an odd number, is back after several.
+    ofHost.slice(1).map(({ start, beat }, i) => (start - ofHost[i]!.start) / (beat - ofHost[i]!.beat)),
   );
   if (intervals.length === 0) throw new RunError('a heartbeat needs at least two rounds in steady state');
   const periodSeconds = mean(intervals);
-  const burstSeconds = mean(groups(bursts, ({ round }) => round).map(span));
+  const burstSeconds = mean(groups(bursts, ({ beat }) => beat).map(span));
   return {
     periodSeconds,
     burstSeconds,
@@ -71,35 +70,68 @@ export function expectedHeartbeat(
   };
 }
 
-/** The bursts of all ranks that send anything, in order of rounds. */
+/** The bursts of all hosts that send anything, in order of beats. */
 function burstsOf(
   timed: readonly TimedOperation[],
-  { skipRounds = 1, segmentsPerAck = SEGMENTS_PER_ACK, ...framing }: HeartbeatOptions,
+  { skipRounds = 1, ...options }: HeartbeatOptions,
 ): Burst[] {
   const firstRound = timed.reduce((least, { round }) => Math.min(least, round), Infinity) + skipRounds;
+  const steady = emissionsOf(
+    timed.filter(({ round }) => round >= firstRound),
+    options,
+  );
+  const beatOf = beatsOf(steady);
   const bursts = new Map<string, Burst>();
-  for (const { rank, round, operation, start, end } of timed) {
-    if (round < firstRound || (operation.kind !== 'send' && operation.kind !== 'recv')) continue;
-    const key = `${round}/${rank}`;
+  for (const emission of steady) {
+    const { host, data, start, end, bytes, tcpPayload } = emission;
+    const beat = beatOf(emission);
+    const key = `${beat}/${host}`;
     const burst = bursts.get(key) ?? {
-      rank,
-      round,
+      host,
+      beat,
       start: Infinity,
       end: -Infinity,
       bytes: 0,
       tcpPayload: 0,
     };
     bursts.set(key, burst);
-    if (operation.kind === 'recv') {
-      burst.bytes += ackBytes(operation.bytes, framing, segmentsPerAck);
-      continue;
-    }
+    burst.bytes += bytes;
+    burst.tcpPayload += tcpPayload;
+    if (!data) continue;
     burst.start = Math.min(burst.start, start);
     burst.end = Math.max(burst.end, end);
-    burst.bytes += wireBytes(operation.bytes, framing);
-    burst.tcpPayload += tcpPayloadBytes(operation.bytes, framing);
   }
-  return [...bursts.values()].filter(({ start }) => start < Infinity).sort((a, b) => a.round - b.round);
+  return [...bursts.values()].filter(({ start }) => start < Infinity).sort((a, b) => a.beat - b.beat);
+}
+
+/** Which burst of the mesh something belongs to: its round, or one of several that pauses tell apart in each. */
+function beatsOf(emissions: readonly Emission[]): (emission: Emission) => number {
+  const resumed = endsOfPauses(emissions);
+  // What has ended after the mesh resumed belongs to the burst that began then.
+  const burstOf = ({ end }: Emission) => countUpTo(resumed, end);
+  const roundsOf = new Map<number, Set<number>>();
+  const rounds = new Set<number>();
+  for (const emission of emissions) {
+    if (!emission.data) continue;
+    const burst = burstOf(emission);
+    roundsOf.set(burst, (roundsOf.get(burst) ?? new Set()).add(emission.round));
+    rounds.add(emission.round);
+  }
+  // In one round alone no pause is known to be one: it takes the longer ones between rounds to compare with.
+  const someSpansRounds = [...roundsOf.values()].some(({ size }) => size > 1);
+  const isOnePerRound = rounds.size < 2 || someSpansRounds || roundsOf.size === rounds.size;
+  return isOnePerRound ? ({ round }) => round : burstOf;
+}
+
+/** How many of these ascending numbers are at most `limit`. */
+function countUpTo(ascending: Float64Array, limit: number): number {
+  let [low, high] = [0, ascending.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ascending[middle] ?? NaN) <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Seconds from the first byte of these bursts to the last. */

@@ -24,6 +24,8 @@ export interface RankState {
   readonly arrived: Float64Array;
   /** Operations that have not ended. */
   unfinished: number;
+  /** When the rank began the round; NaN until then. */
+  entered: number;
 }
 
 export class RoundState {
@@ -40,8 +42,9 @@ export class RoundState {
     return state;
   }
 
-  /** The operations with which a rank begins. */
-  enter(rank: number): Operation[] {
+  /** The operations with which a rank begins, at `time`. */
+  enter(rank: number, time: number): Operation[] {
+    this.of(rank).entered = time;
     const { operations, graph } = this.of(rank);
     return operations.filter(({ id }) => graph.predecessors[id] === 0);
   }
@@ -96,5 +99,6 @@ function rankState(part: Part, mates: Int32Array): RankState {
     lastByte: times(),
     arrived: times(),
     unfinished: part.operations.length,
+    entered: NaN,
   };
 }

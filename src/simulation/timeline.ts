@@ -21,6 +21,7 @@ import type { Operation, RecvOperation, Schedule, SendOperation } from '../sched
 import type { TimedOperation } from '../schedule/timed.js';
 import { Links } from './links.js';
 import { RoundState } from './round-state.js';
+import { Store } from './store.js';
 
 export interface SimulationOptions {
   readonly topology: Topology;
@@ -31,18 +32,27 @@ export interface SimulationOptions {
   readonly outerSeconds?: number;
   /** Full segments to one acknowledgement, which takes uplink; default 2, Infinity leaves them out. */
   readonly segmentsPerAck?: number;
+  /** Bytes of a part of objects that travel in several; default: none does. */
+  readonly part?: number;
 }
 
 /** An operation ends (`ends`), or the first byte of a slice reaches its receiver's downlink. */
-interface Event {
+interface OperationEvent {
   readonly time: number;
-  readonly order: number;
   readonly ends: boolean;
   /** Position in the list of schedules; so `round` throughout this class. */
   readonly round: number;
   readonly rank: number;
   readonly id: number;
 }
+
+/** Anything else that happens. */
+interface Deed {
+  readonly time: number;
+  readonly act: () => void;
+}
+
+type Event = (OperationEvent | Deed) & { readonly order: number };
 
 /**
  * Plays successive rounds: a rank starts the next one as soon as its own part of this one has ended, whatever
@@ -66,6 +76,7 @@ class Simulation {
   readonly #rounds: (RoundState | undefined)[];
   readonly #links: Links;
   readonly #events = new TinyQueue<Event>([], (a, b) => a.time - b.time || a.order - b.order);
+  readonly #store: Store;
   #eventCount = 0;
 
   constructor(schedules: readonly Schedule[], options: SimulationOptions) {
@@ -73,12 +84,20 @@ class Simulation {
     this.#options = options;
     this.#rounds = schedules.map(() => undefined);
     this.#links = new Links(options);
+    this.#store = new Store({
+      links: this.#links,
+      position: options.topology.nodes.length,
+      framing: { tls: options.tls, part: options.part ?? Infinity },
+      firstRound: schedules[0]?.round ?? 0,
+      at: (time, act) => this.#push({ time, act }),
+    });
   }
 
   run(): TimedOperation[] {
     for (const { rank } of this.#options.topology.nodes) this.#enter(0, rank, 0);
     for (let event = this.#events.pop(); event; event = this.#events.pop()) {
-      if (event.ends) this.#end(event);
+      if ('act' in event) event.act();
+      else if (event.ends) this.#end(event);
       else this.#arrive(event);
     }
     return this.#schedules.flatMap((schedule, position) => {
@@ -101,7 +120,7 @@ class Simulation {
   #enter(round: number, rank: number, time: number): void {
     if (round >= this.#schedules.length) return;
     const state = this.#round(round);
-    const initial = state.enter(rank);
+    const initial = state.enter(rank, time);
     for (const operation of initial) this.#start(round, rank, operation, time);
     if (state.ranks[rank]?.unfinished === 0) this.#enter(round + 1, rank, time);
   }
@@ -112,8 +131,30 @@ class Simulation {
       case 'compute':
         this.#play(round, rank, operation.id, time, time + operation.steps * this.#options.pace);
         break;
-      case 'outer':
-        this.#play(round, rank, operation.id, time, time + (this.#options.outerSeconds ?? 0));
+      case 'compress':
+      case 'aggregate':
+      case 'outer': {
+        const seconds = operation.cost * (this.#options.outerSeconds ?? 0);
+        this.#play(round, rank, operation.id, time, time + seconds);
+        break;
+      }
+      case 'stage':
+        this.#play(round, rank, operation.id, time, time + operation.cost * this.#options.pace);
+        break;
+      case 'wait': {
+        const until = this.#round(round).of(rank).entered + operation.paces * this.#options.pace;
+        this.#play(round, rank, operation.id, time, Math.max(time, until));
+        break;
+      }
+      case 'put':
+        this.#store.put(rank, operation, time, (start, end) =>
+          this.#play(round, rank, operation.id, start, end),
+        );
+        break;
+      case 'get':
+        this.#store.get(rank, operation, time, (start, end) =>
+          this.#play(round, rank, operation.id, start, end),
+        );
         break;
       case 'send':
         this.#send(round, rank, operation, time);
@@ -128,7 +169,7 @@ class Simulation {
   }
 
   #send(round: number, rank: number, operation: SendOperation, time: number): void {
-    const { start, end } = this.#links.transmit(rank, operation.bytes, time);
+    const { start, end } = this.#links.transmit(rank, this.#links.slice(operation.bytes), time);
     this.#play(round, rank, operation.id, start, end);
     const delay = this.#links.delay(rank, operation.peer);
     const recv = this.#round(round).of(rank).mates[operation.id] ?? -1;
@@ -137,11 +178,16 @@ class Simulation {
     this.#push({ time: start + delay, ends: false, round, rank: operation.peer, id: recv });
   }
 
-  #arrive({ round, rank, id, time }: Event): void {
+  #arrive({ round, rank, id, time }: OperationEvent): void {
     const slices = this.#round(round).of(rank);
     const { bytes } = slices.operations[id] as RecvOperation;
     slices.firstByte[id] = time;
-    slices.arrived[id] = this.#links.receive(rank, bytes, time, slices.lastByte[id] ?? time);
+    slices.arrived[id] = this.#links.receive(
+      rank,
+      this.#links.slice(bytes),
+      time,
+      slices.lastByte[id] ?? time,
+    );
     this.#receiveIfArrived(round, rank, id);
   }
 
@@ -161,13 +207,13 @@ class Simulation {
     this.#push({ time: end, ends: true, round, rank, id });
   }
 
-  #end({ round, rank, id, time }: Event): void {
+  #end({ round, rank, id, time }: OperationEvent): void {
     const state = this.#round(round);
     for (const operation of state.finish(rank, id)) this.#start(round, rank, operation, time);
     if (state.of(rank).unfinished === 0) this.#enter(round + 1, rank, time);
   }
 
-  #push(event: Omit<Event, 'order'>): void {
+  #push(event: OperationEvent | Deed): void {
     this.#events.push({ ...event, order: this.#eventCount++ });
   }
 }

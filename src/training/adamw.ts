@@ -6,7 +6,9 @@
  * the same bits on every machine; that is also why powers are not left to Math.pow.
  */
 import type { AdamwSettings } from '../scenario/schema.js';
+import type { Range } from '../schedule/operation.js';
 import type { ParameterTensor } from './model.js';
+import { overlaps } from './ranges.js';
 
 /** Flat arrays of one replica. The moments start as zeros. */
 export interface AdamwState {
@@ -26,13 +28,18 @@ export interface AdamwState {
  *
  * @param gradientSum Flat; g is this divided by `divisor`, e.g. a sum over ranks by the world size.
  * @param step Counting from 0; t is one more.
+ * @param ranges What of the flat arrays to update; default: all.
  */
 export function adamwStep(
   state: AdamwState,
   gradientSum: Float32Array,
   settings: AdamwSettings,
   layout: readonly ParameterTensor[],
-  { step, divisor = 1 }: { readonly step: number; readonly divisor?: number },
+  {
+    step,
+    divisor = 1,
+    ranges,
+  }: { readonly step: number; readonly divisor?: number; readonly ranges?: readonly Range[] },
 ): void {
   const { parameters, firstMoment, secondMoment } = state;
   const { learningRate, beta1, beta2, epsilon, weightDecay } = settings;
@@ -40,13 +47,15 @@ export function adamwStep(
   const correction2 = 1 - integerPower(beta2, step + 1);
   for (const { offset, length, shape } of layout) {
     const kept = shape.length > 1 ? 1 - learningRate * weightDecay : 1;
-    for (let i = offset; i < offset + length; i++) {
-      const gradient = at(gradientSum, i) / divisor;
-      firstMoment[i] = beta1 * at(firstMoment, i) + (1 - beta1) * gradient;
-      secondMoment[i] = beta2 * at(secondMoment, i) + (1 - beta2) * gradient * gradient;
-      const mean = at(firstMoment, i) / correction1;
-      const deviation = Math.sqrt(at(secondMoment, i) / correction2);
-      parameters[i] = at(parameters, i) * kept - (learningRate * mean) / (deviation + epsilon);
+    for (const own of ranges === undefined ? [{ offset, length }] : overlaps({ offset, length }, ranges)) {
+      for (let i = own.offset; i < own.offset + own.length; i++) {
+        const gradient = at(gradientSum, i) / divisor;
+        firstMoment[i] = beta1 * at(firstMoment, i) + (1 - beta1) * gradient;
+        secondMoment[i] = beta2 * at(secondMoment, i) + (1 - beta2) * gradient * gradient;
+        const mean = at(firstMoment, i) / correction1;
+        const deviation = Math.sqrt(at(secondMoment, i) / correction2);
+        parameters[i] = at(parameters, i) * kept - (learningRate * mean) / (deviation + epsilon);
+      }
     }
   }
 }

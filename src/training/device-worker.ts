@@ -6,9 +6,9 @@ import { setPriority } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { workerData } from 'node:worker_threads';
 import { replicaFrom, type SharedReplica } from './memory.js';
-import type { NesterovSettings } from './nesterov.js';
+import type { Range } from '../schedule/operation.js';
 import type { TrainingSettings } from './settings.js';
-import { createSteps } from './steps.js';
+import { createSteps, type DeviceWork, type Place } from './steps.js';
 
 /** Threads that shape the network must be served first, or compute would show as jitter on the wire. */
 const NICENESS = 10;
@@ -29,6 +29,11 @@ export interface StepReport {
   readonly computeSeconds: number;
 }
 
+/** What a piece of work came to; most have no loss. */
+export interface WorkReport extends Omit<StepReport, 'loss'> {
+  readonly loss: number | undefined;
+}
+
 interface OfReplica {
   readonly memory: SharedReplica;
 }
@@ -38,8 +43,8 @@ interface OfStep extends OfReplica {
   readonly step: number;
 }
 
-export function initialise({ memory }: OfReplica): void {
-  steps.initialise(replicaFrom(memory));
+export function initialise({ memory, ranges }: OfReplica & { readonly ranges: readonly Range[] }): void {
+  steps.initialise(replicaFrom(memory), ranges);
 }
 
 export function innerStep({ memory, rank, step }: OfStep): StepReport {
@@ -50,29 +55,21 @@ export function gradient({ memory, rank, step }: OfStep): StepReport {
   return timed(() => steps.gradient(replicaFrom(memory), rank, step));
 }
 
-export function innerUpdate({
-  memory,
-  step,
-  worldSize,
-}: OfReplica & { step: number; worldSize: number }): void {
-  steps.innerUpdate(replicaFrom(memory), step, worldSize);
+export function pseudoGradient({ memory, ranges }: OfReplica & { readonly ranges: readonly Range[] }): void {
+  steps.pseudoGradient(replicaFrom(memory), ranges);
 }
 
-export function pseudoGradient({ memory }: OfReplica): void {
-  steps.pseudoGradient(replicaFrom(memory));
-}
-
-export function outerUpdate({
+export function work({
   memory,
-  worldSize,
-  learningRate,
-  momentum,
-}: OfReplica & NesterovSettings & { worldSize: number }): void {
-  steps.outerUpdate(replicaFrom(memory), worldSize, { learningRate, momentum });
+  operation,
+  rank,
+  round,
+}: OfReplica & Place & { readonly operation: DeviceWork }): WorkReport {
+  return timed(() => steps.work(replicaFrom(memory), operation, { rank, round }));
 }
 
 export function evaluate({ memory }: OfReplica): number {
-  return steps.evaluate(replicaFrom(memory));
+  return steps.evaluate(replicaFrom(memory).parameters);
 }
 
 /**
@@ -102,7 +99,7 @@ export function warmUp({
   }
 }
 
-function timed(work: () => number): StepReport {
+function timed<T>(work: () => T): { loss: T; computeSeconds: number } {
   const start = performance.now();
   const loss = work();
   return { loss, computeSeconds: (performance.now() - start) / 1000 };

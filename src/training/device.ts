@@ -72,7 +72,7 @@ export class Device {
     await Promise.all(all);
   }
 
-  /** Sets parameters and anchor to the seeded initial ones. */
+  /** Sets parameters and anchor of the ranges to the seeded initial ones. */
   initialise(task: Argument<'initialise'>): Promise<void> {
     return this.#run('initialise', task);
   }
@@ -87,19 +87,14 @@ export class Device {
     return this.#run('gradient', task);
   }
 
-  /** The inner optimizer on `reduction / worldSize`. */
-  innerUpdate(task: Argument<'innerUpdate'>): Promise<void> {
-    return this.#run('innerUpdate', task);
-  }
-
-  /** Leaves the pseudo-gradient in `reduction`. */
+  /** Leaves the pseudo-gradient of the ranges in `reduction`. */
   pseudoGradient(task: Argument<'pseudoGradient'>): Promise<void> {
     return this.#run('pseudoGradient', task);
   }
 
-  /** The outer optimizer on `reduction / worldSize`. */
-  outerUpdate(task: Argument<'outerUpdate'>): Promise<void> {
-    return this.#run('outerUpdate', task);
+  /** Compresses, aggregates, updates, or works on a microbatch, as the operation says. */
+  work(task: Argument<'work'>): Promise<tasks.WorkReport> {
+    return this.#run('work', task);
   }
 
   /** Loss on the held-out text, nats per byte. */
@@ -119,7 +114,7 @@ export class Device {
     try {
       return (await this.#pool.run(task, { name })) as Result<Name>;
     } catch (error) {
-      const whose = 'rank' in task ? ` of rank ${task.rank}, step ${task.step}` : '';
+      const whose = 'step' in task ? ` of rank ${task.rank}, step ${task.step}` : '';
       throw new RunError(`the device failed in ${name}${whose}: ${messageOf(error)}`, { cause: error });
     }
   }

@@ -14,7 +14,7 @@ export interface DataSettings {
   readonly seed: number;
   /** `mixed`: documents of any genre to every rank; `genres`: documents of its own genre to each rank. */
   readonly shards: 'mixed' | 'genres';
-  /** One entry per rank, so its length is the world size; of no effect when mixed. */
+  /** One entry per rank, or per pipeline, so as many as there are shards; of no effect when mixed. */
   readonly genres: readonly (string | undefined)[];
 }
 

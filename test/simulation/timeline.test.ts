@@ -5,11 +5,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileRound } from '../../orchestrator/schedules/index.js';
+import { FLOAT32 } from '../../src/compression/index.js';
 import { RunError } from '../../src/errors.js';
 import type { Operation, Schedule } from '../../src/schedule/operation.js';
 import type { TimedOperation } from '../../src/schedule/timed.js';
 import { simulate, type SimulationOptions } from '../../src/simulation/index.js';
 import { wireBytes } from '../../src/transport/framing.js';
+import { handPart, handSchedule, requestFor } from '../support/request.js';
 import { evenTopology, topologyWith } from './topologies.js';
 
 /** bit/s at which a slice of one element takes a second. */
@@ -18,35 +20,33 @@ const options = { pace: 10, tls: false, segmentsPerAck: Infinity };
 
 /** Two elements on two ranks: each sends one slice, then another. */
 const pair = (round = 0): Schedule =>
-  compileRound({ protocol: { kind: 'ddp', slice: 4 }, worldSize: 2, parameterCount: 2, round });
+  compileRound(requestFor({ kind: 'ddp', slice: 4 }, { parameterCount: 2, round }));
 
 /** A schedule of hand-written parts, each operation without what follows from its place. */
 function schedule(
   ...parts: (readonly [kind: 'send' | 'recv', peer: number, after?: number[]])[][]
 ): Schedule {
-  return {
-    protocol: 'hand',
-    round: 0,
-    worldSize: parts.length,
-    parts: parts.map((operations, rank) => ({
-      rank,
-      operations: operations.map(([kind, peer, after = []], id): Operation => {
+  return handSchedule(
+    ...parts.map((operations) =>
+      operations.map(([kind, peer, after = []], id): Operation => {
         const sequence = operations
           .slice(0, id)
           .filter((other) => other[0] === kind && other[1] === peer).length;
-        const base = { id, after, peer, sequence, offset: 0, length: 1, bytes: 4 };
+        const slice = { buffer: 'reduction', offset: 0, length: 1, encoding: FLOAT32, bytes: 4 } as const;
+        const base = { ...slice, id, after, peer, sequence };
         return kind === 'send'
-          ? { ...base, kind, stream: `send:${peer}` }
+          ? { ...base, kind, stream: `send:${peer}`, settle: false }
           : { ...base, kind, stream: `recv:${peer}`, into: 'copy' };
       }),
-    })),
-  };
+    ),
+  );
 }
 
-/** "kind start-end" of one rank's operations, in order of id. */
+/** "kind start-end" of one rank's operations, in order of their starts. */
 function times(timed: readonly TimedOperation[], rank: number, round = 0): string[] {
   return timed
     .filter((played) => played.rank === rank && played.round === round)
+    .sort((a, b) => a.start - b.start)
     .map(({ operation, start, end }) => `${operation.kind} ${+start.toFixed(6)}-${+end.toFixed(6)}`);
 }
 
@@ -136,16 +136,15 @@ describe('simulate, by hand', () => {
       work: 'gradient',
       firstStep: 0,
       steps: 1,
+      contribution: [],
     };
     const late: Schedule = {
       ...part,
-      parts: part.parts.map(({ rank, operations }) => ({
-        rank,
-        operations:
-          rank === 0
-            ? operations
-            : [work, ...operations.map((operation) => ({ ...operation, id: 1, after: [0] }))],
-      })),
+      parts: part.parts.map((own) =>
+        own.rank === 0
+          ? own
+          : handPart(1, [work, ...own.operations.map((operation) => ({ ...operation, id: 1, after: [0] }))]),
+      ),
     };
     const topology = evenTopology(2, { uplink: ONE, downlink: ONE }, 0.5);
     const timed = simulate([late, { ...late, round: 1 }], { ...options, topology });
@@ -202,12 +201,9 @@ describe('simulate, in bounds', () => {
       fc.property(meshes, ({ nodes, delays, elements, slice, tls }) => {
         const topology = topologyWith(nodes, (from, to) => delays[(3 * from + to) % 7] ?? 0);
         const schedules = [0, 1, 2].map((round) =>
-          compileRound({
-            protocol: { kind: 'ddp', slice },
-            worldSize: nodes.length,
-            parameterCount: elements,
-            round,
-          }),
+          compileRound(
+            requestFor({ kind: 'ddp', slice }, { worldSize: nodes.length, parameterCount: elements, round }),
+          ),
         );
         const all: SimulationOptions = { topology, pace: 0.5, tls };
         const timed = simulate(schedules, all);
@@ -224,12 +220,7 @@ describe('simulate, in bounds', () => {
   it('pipelines slices around the ring: time close to that of the bytes alone', () => {
     const [worldSize, elements, slice, uplink, delay] = [8, 400_000, 16_384, 50e6, 0.03];
     const topology = evenTopology(worldSize, { uplink, downlink: uplink }, delay);
-    const round = compileRound({
-      protocol: { kind: 'ddp', slice },
-      worldSize,
-      parameterCount: elements,
-      round: 0,
-    });
+    const round = compileRound(requestFor({ kind: 'ddp', slice }, { worldSize, parameterCount: elements }));
     const timed = simulate([round], { topology, pace: 1, tls: true, segmentsPerAck: Infinity });
     const seconds = Math.max(...timed.map(({ end }) => end)) - 1;
     const framing = { tls: true, mtu: 1500 };

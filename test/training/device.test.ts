@@ -6,10 +6,11 @@ import { createDevice, type Device } from '../../src/training/device.js';
 import { allocateReplica, type ReplicaMemory } from '../../src/training/memory.js';
 import { parameterCount } from '../../src/training/model.js';
 import { createSteps } from '../../src/training/steps.js';
-import { smallSettings } from './small-settings.js';
+import { smallSettings, updateBy, wholeOf } from './small-settings.js';
 
 const DEVICE_NICENESS = 10;
 const settings = smallSettings(2);
+const ranges = wholeOf(settings);
 const replica = () => allocateReplica(parameterCount(settings.shape));
 
 let pool: Device;
@@ -23,13 +24,13 @@ afterAll(() => pool.close());
 /** One round of DiLoCo's work on one rank: three inner steps, then the pseudo-gradient. */
 async function train(on: Device, memory: ReplicaMemory, rank: number): Promise<number[]> {
   const losses: number[] = [];
-  await on.initialise({ memory: memory.shared });
+  await on.initialise({ memory: memory.shared, ranges });
   for (let step = 0; step < 3; step++) {
     const report = await on.innerStep({ memory: memory.shared, rank, step });
     expect(report.computeSeconds).toBeGreaterThan(0);
     losses.push(report.loss);
   }
-  await on.pseudoGradient({ memory: memory.shared });
+  await on.pseudoGradient({ memory: memory.shared, ranges });
   return losses;
 }
 
@@ -42,9 +43,9 @@ describe('Device', () => {
     const steps = createSteps(settings);
     for (const [rank, memory] of memories.entries()) {
       const expected = replica();
-      steps.initialise(expected);
+      steps.initialise(expected, ranges);
       expect(losses[rank]).toEqual([0, 1, 2].map((step) => steps.innerStep(expected, rank, step)));
-      steps.pseudoGradient(expected);
+      steps.pseudoGradient(expected, ranges);
       expect(memory.parameters).toEqual(expected.parameters);
       expect(memory.reduction).toEqual(expected.reduction);
     }
@@ -62,18 +63,24 @@ describe('Device', () => {
   it('applies the mean gradient and the outer step', async () => {
     const [memory, expected] = [replica(), replica()];
     const steps = createSteps(settings);
-    steps.initialise(expected);
+    steps.initialise(expected, ranges);
     steps.gradient(expected, 1, 0);
-    steps.innerUpdate(expected, 0, 2);
-    steps.pseudoGradient(expected);
-    steps.outerUpdate(expected, 2, { learningRate: 0.7, momentum: 0.9 });
+    const inner = updateBy({ optimizer: 'inner', step: 0 }, 2, ranges);
+    const nesterov = { optimizer: 'nesterov', learningRate: 0.7, momentum: 0.9, mix: 0 } as const;
+    const outer = updateBy(nesterov, 2, ranges);
+    const place = { rank: 1, round: 0 };
+    steps.work(expected, inner, place);
+    steps.pseudoGradient(expected, ranges);
+    steps.work(expected, outer, place);
 
     const shared = { memory: memory.shared };
-    await pool.initialise(shared);
+    await pool.initialise({ ...shared, ranges });
     await pool.gradient({ ...shared, rank: 1, step: 0 });
-    await pool.innerUpdate({ ...shared, step: 0, worldSize: 2 });
-    await pool.pseudoGradient(shared);
-    await pool.outerUpdate({ ...shared, worldSize: 2, learningRate: 0.7, momentum: 0.9 });
+    await pool.work({ ...shared, ...place, operation: inner });
+    await pool.pseudoGradient({ ...shared, ranges });
+    const report = await pool.work({ ...shared, ...place, operation: outer });
+    expect(report.loss).toBeUndefined();
+    expect(report.computeSeconds).toBeGreaterThan(0);
     expect(memory).toEqual({ ...expected, shared: memory.shared });
   });
 
@@ -88,7 +95,7 @@ describe('Device', () => {
     const failed = pool.innerStep({ memory: memory.shared, rank: 1, step: 7 });
     await expect(failed).rejects.toThrow(RunError);
     await expect(failed).rejects.toThrow(/innerStep of rank 1, step 7: .*loss .* is NaN/);
-    await expect(pool.initialise({ memory: memory.shared })).resolves.toBeUndefined();
+    await expect(pool.initialise({ memory: memory.shared, ranges })).resolves.toBeUndefined();
   });
 
   it('closes with work under way, which rejects; may be closed again', async () => {
@@ -97,7 +104,7 @@ describe('Device', () => {
     const failed = expect(own.evaluate({ memory: shared })).rejects.toThrow(RunError);
     await own.close();
     await failed;
-    await expect(own.initialise({ memory: shared })).rejects.toThrow(RunError);
+    await expect(own.initialise({ memory: shared, ranges })).rejects.toThrow(RunError);
     await own.close();
   });
 
