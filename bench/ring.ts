@@ -1,7 +1,8 @@
 /** A ring of benchmark nodes, driven from the main thread. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { compileRound } from '../orchestrator/schedules/index.js';
+import { ringAllReduce } from '../orchestrator/collectives/ring.js';
+import { PartBuilder } from '../orchestrator/schedules/part-builder.js';
 import { CertificateAuthority } from '../src/transport/certificates.js';
 import type { Fabric } from '../src/wan/fabric.js';
 import type { BenchCommand, BenchWorkerData } from './worker.js';
@@ -66,16 +67,19 @@ export class Ring {
   async allReduce(): Promise<number> {
     const { size, elements, slice } = this.#options;
     const round = this.#round++;
-    const schedule = compileRound({
-      protocol: { kind: 'ddp', slice },
-      worldSize: size,
-      parameterCount: elements,
-      round,
+    const ranks = Array.from({ length: size }, (_, rank) => new PartBuilder(rank));
+    ringAllReduce({
+      members: ranks,
+      ranges: [{ offset: 0, length: elements }],
+      sliceElements: slice / Float32Array.BYTES_PER_ELEMENT,
+      encoding: { kind: 'float32' },
+      after: ranks.map(() => []),
+      regions: ranks.map(() => ''),
     });
     return this.#time((rank) => ({
       type: 'all-reduce',
       round,
-      operations: schedule.parts[rank]!.operations,
+      operations: ranks[rank]!.part().operations,
     }));
   }
 

@@ -31,7 +31,8 @@ if (data.namespaceFd !== undefined) {
 }
 const { Mesh } = await import('../src/transport/mesh.js');
 const { play } = await import('../nodes/player.js');
-const { reduceInto } = await import('../src/schedule/reduce.js');
+const { readSlice, writeSlice } = await import('../src/schedule/transfer.js');
+const { allocateReplica } = await import('../src/training/memory.js');
 
 const { rank, peers } = data;
 const size = peers.length;
@@ -44,7 +45,7 @@ const mesh = await Mesh.start({
   peers,
   ...(data.identity === undefined ? {} : { identity: data.identity }),
 });
-const buffer = new Float32Array(data.elements);
+const memory = allocateReplica(data.elements);
 let server: Server | undefined;
 let outgoing: Socket | undefined;
 let incoming: Socket | undefined;
@@ -68,13 +69,12 @@ async function allReduce(round: number, operations: readonly Operation[]): Promi
   await play(operations, {
     perform: async (operation) => {
       if (operation.kind === 'send') {
-        const { offset, length, sequence, peer } = operation;
-        const bytes = new Uint8Array(buffer.buffer, 4 * offset, 4 * length);
-        await mesh.send(peer, { round, sequence, dtype: 'float32', shape: [length], offset, data: bytes });
+        const { offset, length, sequence, peer, encoding } = operation;
+        const bytes = readSlice(operation, memory, { seed: 1, rank, round });
+        await mesh.send(peer, { round, sequence, encoding: encoding.kind, length, offset, data: bytes });
       } else if (operation.kind === 'recv') {
         const slice = await mesh.receive(operation.peer);
-        const floats = new Float32Array(new Uint8Array(slice.data).buffer);
-        reduceInto(buffer, operation.offset, floats, operation.into);
+        writeSlice(operation, slice.data, memory);
       }
     },
   });
