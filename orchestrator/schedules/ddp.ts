@@ -4,7 +4,16 @@
  * all-reduce with the backward pass by buckets is left out: over a WAN the exchange dwarfs the pass.
  */
 import type { DdpProtocol } from '../../src/scenario/schema.js';
-import { dataParallelRound, type CompileRound } from './data-parallel.js';
+import { dataParallelRound } from './data-parallel.js';
+import { allAlike, type ProtocolCompiler } from './request.js';
 
-export const compileDdpRound: CompileRound<DdpProtocol> = (request) =>
-  dataParallelRound(request, { work: 'gradient', steps: 1, optimizer: 'inner' });
+export const ddp: ProtocolCompiler<DdpProtocol> = {
+  compile: (request) =>
+    dataParallelRound(request, {
+      work: 'gradient',
+      steps: 1,
+      update: { optimizer: 'inner', step: request.round },
+    }),
+  holdings: allAlike,
+  stepsPerRound: () => 1,
+};

@@ -4,11 +4,19 @@
  * of the model's size per H steps is the heartbeat that this project listens for.
  */
 import type { DilocoProtocol } from '../../src/scenario/schema.js';
-import { dataParallelRound, type CompileRound } from './data-parallel.js';
+import { dataParallelRound } from './data-parallel.js';
+import { eagerRound } from './eager.js';
+import { allAlike, eachItsOwn, type ProtocolCompiler } from './request.js';
 
-export const compileDilocoRound: CompileRound<DilocoProtocol> = (request) =>
-  dataParallelRound(request, {
-    work: 'inner-steps',
-    steps: request.protocol.innerSteps,
-    optimizer: 'nesterov',
-  });
+export const diloco: ProtocolCompiler<DilocoProtocol> = {
+  compile: (request) =>
+    request.protocol.overlap === 'eager'
+      ? eagerRound(request)
+      : dataParallelRound(request, {
+          work: 'inner-steps',
+          steps: request.protocol.innerSteps,
+          update: { optimizer: 'nesterov', ...request.protocol.outer, mix: 0 },
+        }),
+  holdings: (request) => (request.protocol.overlap === 'eager' ? eachItsOwn(request) : allAlike(request)),
+  stepsPerRound: ({ innerSteps }) => innerSteps,
+};

@@ -3,12 +3,18 @@
  * `meshbeat schedule` draws it; a run compares what it measured with it. It holds for the whole run because
  * all rounds are alike once the first few are over; that is so while membership does not change.
  */
+import type { Scenario } from '../../src/scenario/schema.js';
 import type { Topology } from '../../src/scenario/topology.js';
-import type { Part, Schedule } from '../../src/schedule/operation.js';
+import type { Schedule } from '../../src/schedule/operation.js';
 import type { TimedOperation } from '../../src/schedule/timed.js';
-import { expectedHeartbeat, simulate, type ExpectedHeartbeat } from '../../src/simulation/index.js';
-import { ackBytes, wireBytes, type PacketFraming } from '../../src/transport/framing.js';
-import { compileRound, type RoundRequest } from './index.js';
+import {
+  emissionsOf,
+  expectedHeartbeat,
+  simulate,
+  type EmissionOptions,
+  type ExpectedHeartbeat,
+} from '../../src/simulation/index.js';
+import { compileRound, requestOf } from './index.js';
 
 /**
  * A ring of unlike links takes a few rounds to find its rhythm, and the rhythm may span several rounds. With
@@ -16,15 +22,6 @@ import { compileRound, type RoundRequest } from './index.js';
  */
 const ROUNDS_TO_SETTLE = 4;
 const ROUNDS_MEASURED = 4;
-
-export interface ForecastRequest extends Omit<RoundRequest, 'worldSize'> {
-  readonly topology: Topology;
-  /** Seconds of one inner step. */
-  readonly pace: number;
-  /** Seconds of one optimizer update after a reduction. */
-  readonly outerPace: number;
-  readonly tls: boolean;
-}
 
 export interface Forecast {
   /** The round asked for. */
@@ -41,29 +38,35 @@ export interface Forecast {
  *
  * @throws InputError as `compileRound`.
  */
-export function forecast(request: ForecastRequest): Forecast {
-  const { protocol, parameterCount, topology, pace, outerPace, tls } = request;
-  const worldSize = topology.nodes.length;
-  const first = Math.max(0, request.round - ROUNDS_TO_SETTLE);
+export function forecast(scenario: Scenario, topology: Topology, round = 0): Forecast {
+  const { pace, outerPace, transport } = scenario;
+  const request = requestOf(scenario);
+  const first = Math.max(0, round - ROUNDS_TO_SETTLE);
   const schedules = Array.from({ length: ROUNDS_TO_SETTLE + ROUNDS_MEASURED }, (_, i) =>
-    compileRound({ protocol, worldSize, parameterCount, round: first + i }),
+    compileRound({ ...request, round: first + i }),
   );
-  const framing = { tls, mtu: topology.mtu };
-  const timed = simulate(schedules, { topology, pace, outerSeconds: outerPace, tls });
-  const schedule = schedules.find(({ round }) => round === request.round);
-  if (!schedule) throw new RangeError(`round ${request.round} was not compiled`);
+  const { tls } = transport;
+  const part = request.protocol.kind === 'object-store' ? request.protocol.store.part : Infinity;
+  const framing = { tls, mtu: topology.mtu, store: topology.nodes.length, part };
+  const timed = simulate(schedules, { topology, pace, outerSeconds: outerPace, tls, part });
+  const schedule = schedules.find((one) => one.round === round);
+  if (!schedule) throw new RangeError(`round ${round} was not compiled`);
+  const ofRound = timed.filter((one) => one.round === round);
   return {
     schedule,
-    timed: timed.filter(({ round }) => round === request.round),
+    timed: ofRound,
     heartbeat: expectedHeartbeat(timed, { ...framing, skipRounds: ROUNDS_TO_SETTLE }),
-    wireBytes: schedule.parts.map((part) => wireBytesOf(part, framing)),
+    wireBytes: wireBytesOf(ofRound, schedule.worldSize, framing),
   };
 }
 
-function wireBytesOf({ operations }: Part, framing: PacketFraming): number {
-  return operations.reduce((sum, operation) => {
-    if (operation.kind === 'send') return sum + wireBytes(operation.bytes, framing);
-    if (operation.kind === 'recv') return sum + ackBytes(operation.bytes, framing);
-    return sum;
-  }, 0);
+function wireBytesOf(
+  timed: readonly TimedOperation[],
+  worldSize: number,
+  options: EmissionOptions,
+): number[] {
+  const sums = new Array<number>(worldSize).fill(0);
+  for (const { host, bytes } of emissionsOf(timed, options))
+    if (host < worldSize) sums[host] = (sums[host] ?? 0) + bytes;
+  return sums;
 }
