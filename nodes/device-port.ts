@@ -12,7 +12,7 @@ import type { Device } from '../src/training/index.js';
 /** What a node does with a device. */
 export type DeviceTasks = Pick<
   Device,
-  'initialise' | 'innerStep' | 'gradient' | 'innerUpdate' | 'pseudoGradient' | 'outerUpdate' | 'evaluate'
+  'initialise' | 'innerStep' | 'gradient' | 'pseudoGradient' | 'work' | 'evaluate'
 >;
 
 interface Request {
@@ -61,9 +61,8 @@ export class RemoteDevice implements DeviceTasks {
   readonly initialise: DeviceTasks['initialise'] = (task) => this.#ask('initialise', task);
   readonly innerStep: DeviceTasks['innerStep'] = (task) => this.#ask('innerStep', task);
   readonly gradient: DeviceTasks['gradient'] = (task) => this.#ask('gradient', task);
-  readonly innerUpdate: DeviceTasks['innerUpdate'] = (task) => this.#ask('innerUpdate', task);
   readonly pseudoGradient: DeviceTasks['pseudoGradient'] = (task) => this.#ask('pseudoGradient', task);
-  readonly outerUpdate: DeviceTasks['outerUpdate'] = (task) => this.#ask('outerUpdate', task);
+  readonly work: DeviceTasks['work'] = (task) => this.#ask('work', task);
   readonly evaluate: DeviceTasks['evaluate'] = (task) => this.#ask('evaluate', task);
 
   close(): void {

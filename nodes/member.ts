@@ -8,12 +8,24 @@ import type { OrchestratorMessage__Output } from '../proto/types/meshbeat/contro
 import type { Round__Output } from '../proto/types/meshbeat/control/v1/Round.js';
 import type { Welcome__Output } from '../proto/types/meshbeat/control/v1/Welcome.js';
 import { messageOf } from '../src/errors.js';
+import type { StoreAccess } from '../src/object-store/objects.js';
+import { personaOf } from '../src/persona/index.js';
 import { traceOperations } from '../src/run/trace-operations.js';
-import { allocateReplica, parameterCount, weightsSha256, type ReplicaMemory } from '../src/training/index.js';
+import type { Range } from '../src/schedule/operation.js';
+import {
+  allocateReplica,
+  heldSha256,
+  heldValues,
+  parameterCount,
+  type ReplicaMemory,
+} from '../src/training/index.js';
 import { Mesh } from '../src/transport/mesh.js';
-import { fromWire } from '../src/transport/wire-operation.js';
+import { unpackPart } from '../src/transport/wire-operation.js';
+import type { Placement } from '../src/wan/fabric.js';
+import { Chatter } from './chatter/chatter.js';
 import type { Part, Settlement } from './node.js';
-import { play } from './player.js';
+import type { ObjectClient } from './object-client.js';
+import { play, type Stage } from './player.js';
 import { Prober } from './prober.js';
 import { Replica, type StepDone } from './replica.js';
 import type { NodeWatcher } from './watcher.js';
@@ -22,7 +34,7 @@ export interface MemberOptions {
   readonly part: Part;
   readonly welcome: Pick<
     Welcome__Output,
-    'certificate' | 'privateKey' | 'authority' | 'session' | 'meterSeconds'
+    'certificate' | 'privateKey' | 'authority' | 'session' | 'meterSeconds' | 'rangesJson' | 'storeJson'
   >;
   readonly settlement: Settlement;
   readonly client: OrchestratorClient;
@@ -33,9 +45,15 @@ export interface MemberOptions {
 export class Member {
   readonly #options: MemberOptions;
   readonly #memory: ReplicaMemory;
+  /** What of the model it holds. */
+  readonly #ranges: readonly Range[];
   readonly #mesh: Mesh;
   readonly #prober: Prober;
   readonly #replica: Replica;
+  /** What the node says besides tensors, if the scenario has a persona. */
+  readonly #chatter: Chatter | undefined;
+  /** Where there is an object store. */
+  readonly #objects: ObjectClient | undefined;
   readonly #lag = monitorEventLoopDelay({ resolution: 5 });
   readonly #meterTimer: NodeJS.Timeout | undefined;
   /** The rounds, played one after the other while messages keep coming. */
@@ -45,10 +63,21 @@ export class Member {
 
   private constructor(
     options: MemberOptions,
-    parts: { memory: ReplicaMemory; mesh: Mesh; prober: Prober; replica: Replica },
+    parts: {
+      memory: ReplicaMemory;
+      ranges: readonly Range[];
+      mesh: Mesh;
+      prober: Prober;
+      replica: Replica;
+      chatter: Chatter | undefined;
+      objects: ObjectClient | undefined;
+    },
   ) {
     this.#options = options;
+    this.#chatter = parts.chatter;
+    this.#objects = parts.objects;
     this.#memory = parts.memory;
+    this.#ranges = parts.ranges;
     this.#mesh = parts.mesh;
     this.#prober = parts.prober;
     this.#replica = parts.replica;
@@ -66,26 +95,42 @@ export class Member {
     const mesh = await Mesh.start({
       rank,
       listen: placement.listen,
-      peers: placement.peers.map((address, peer) => ({ ...address, name: topology.nodes[peer]!.name })),
+      peers: topology.nodes.map(({ name }, peer) => ({ ...placement.peers[peer]!, name })),
+      connections: scenario.transport.connections,
       ...(welcome.certificate === '' ? {} : { identity: welcome }),
     });
     let prober: Prober | undefined;
+    let chatter: Chatter | undefined;
+    let objects: ObjectClient | undefined;
     try {
-      prober = await Prober.start({ rank, placement, topology, mesh, tls: scenario.transport.tls });
+      objects = await objectClientFor(part, placement, welcome.storeJson);
+      const { tls } = scenario.transport;
+      prober = await Prober.start({ rank, placement, topology, mesh, tls, ...(objects ? { objects } : {}) });
       const memory = allocateReplica(parameterCount(scenario.model));
-      await device.initialise({ memory: memory.shared });
-      const worldSize = topology.nodes.length;
+      const ranges = JSON.parse(welcome.rangesJson) as Range[];
+      await device.initialise({ memory: memory.shared, ranges });
+      const persona = personaOf(scenario.persona);
+      if (persona !== undefined)
+        chatter = await Chatter.start({ persona, rank, scenario, topology, placement });
       const onStep = (stepDone: StepDone): void => {
         say({ stepDone });
+        chatter?.remark('step');
         watcher?.happened({ type: 'step', rank, ...stepDone });
       };
-      const replica = new Replica({ rank, worldSize, scenario, memory, device, mesh, onStep });
-      const ready = rank === 0 ? { initialLoss: await device.evaluate({ memory: memory.shared }) } : {};
-      const member = new Member(options, { memory, mesh, prober, replica });
+      const replica = new Replica({
+        ...{ rank, scenario, memory, device, mesh, onStep },
+        ...(objects ? { objects } : {}),
+      });
+      const ready = judges(rank, ranges, memory)
+        ? { initialLoss: await device.evaluate({ memory: memory.shared }) }
+        : {};
+      const member = new Member(options, { memory, ranges, mesh, prober, replica, chatter, objects });
       say({ ready });
       watcher?.ready();
       return member;
     } catch (error) {
+      chatter?.close();
+      objects?.close();
       prober?.close();
       mesh.close();
       throw error;
@@ -107,9 +152,16 @@ export class Member {
         return;
       case 'connect':
         await Promise.all(message.connect!.receiveFrom.map((peer) => this.#mesh.connect(peer)));
+        await this.#objects?.open();
+        await this.#chatter?.connect((error) => this.#fail(error));
         say({ connected: {} });
         return;
+      case 'open':
+        await this.#chatter?.open(message.open!.habit);
+        say({ opened: {} });
+        return;
       case 'round': {
+        this.#chatter?.begin();
         const round = message.round!;
         this.#rounds = this.#rounds
           .then(() => this.#play(round))
@@ -134,6 +186,8 @@ export class Member {
   async close(): Promise<void> {
     clearInterval(this.#meterTimer);
     this.#lag.disable();
+    this.#chatter?.close();
+    this.#objects?.close();
     this.#prober.close();
     this.#mesh.close();
     await this.#options.settlement.close();
@@ -142,8 +196,10 @@ export class Member {
   async #play(round: Round__Output): Promise<void> {
     const { part, say, watcher } = this.#options;
     this.#lag.reset(); // What held it up before, connecting for one, is not in the round's traffic.
-    const operations = round.operations.map(fromWire);
-    const played = await play(operations, this.#replica.stage(round.round));
+    const unpacked = unpackPart(round.part);
+    const { operations } = unpacked;
+    const played = await play(operations, this.#remarked(this.#replica.stage(round.round, unpacked)));
+    this.#chatter?.remark('round');
     const roundDone = {
       round: round.round,
       ids: played.map(({ id }) => id),
@@ -151,6 +207,7 @@ export class Member {
       ends: played.map(({ end }) => end),
       eventLoopLagSeconds: this.#lag.max / 1e9,
       outerOverrunSeconds: this.#replica.takeOuterOverrun(),
+      ...this.#objects?.takeTally(),
     };
     say({ roundDone });
     if (watcher === undefined) return;
@@ -158,6 +215,21 @@ export class Member {
     const node = topology.nodes[rank]!.name;
     const traced = traceOperations({ ...roundDone, node, rank, operations, origin: 0 });
     watcher.happened({ ...roundDone, type: 'round', rank, operations: traced });
+  }
+
+  /** A stage on which the persona notices when the node begins to exchange. */
+  #remarked(stage: Stage): Stage {
+    const chatter = this.#chatter;
+    if (chatter === undefined) return stage;
+    let exchanging = false;
+    return {
+      perform: (operation) => {
+        const begins = operation.kind === 'send' || operation.kind === 'put';
+        if (begins && !exchanging) chatter.remark('exchange');
+        exchanging ||= begins;
+        return stage.perform(operation);
+      },
+    };
   }
 
   #meter(): void {
@@ -182,15 +254,36 @@ export class Member {
     if (this.#failure !== undefined) throw this.#failure.error;
     const { part, welcome, settlement, client, say, watcher } = this.#options;
     const { parameters, shared } = this.#memory;
-    const finalLoss =
-      part.rank === 0 ? { finalLoss: await settlement.device.evaluate({ memory: shared }) } : {};
-    if (deliverWeights) await deliver(client, welcome.session, parameters);
+    const control = this.#chatter?.finish() ?? [];
+    const finalLoss = judges(part.rank, this.#ranges, this.#memory)
+      ? { finalLoss: await settlement.device.evaluate({ memory: shared }) }
+      : {};
+    const held = { ranges: this.#ranges, parameters };
+    if (deliverWeights) await deliver(client, welcome.session, heldValues(held));
     this.#meter();
-    const sha256 = weightsSha256(parameters);
-    say({ finished: { weightsSha256: sha256, ...finalLoss } });
+    const sha256 = heldSha256(held);
+    say({ finished: { weightsSha256: sha256, ...finalLoss, control } });
     this.#finished = true;
     watcher?.finished(sha256);
   }
+}
+
+/** The way to the object store, if there is one; its module, which is large, is loaded only then. */
+async function objectClientFor(
+  { scenario, topology }: Part,
+  { peers }: Placement,
+  storeJson: string,
+): Promise<ObjectClient | undefined> {
+  const dial = peers[topology.nodes.length];
+  if (storeJson === '' || dial === undefined || scenario.protocol.kind !== 'object-store') return undefined;
+  const { ObjectClient } = await import('./object-client.js');
+  const access = JSON.parse(storeJson) as StoreAccess;
+  return new ObjectClient({ access, dial, part: scenario.protocol.store.part });
+}
+
+/** Whether this node tells the loss of the whole model. */
+function judges(rank: number, ranges: readonly Range[], { parameters }: ReplicaMemory): boolean {
+  return rank === 0 && ranges.reduce((sum, { length }) => sum + length, 0) === parameters.length;
 }
 
 const CHUNK_BYTES = 1 << 20;

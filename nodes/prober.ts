@@ -1,12 +1,14 @@
 /** A node's share of the probe before a run: what do the paths to and from here really do? */
 import type { PathMeasurement } from '../proto/types/meshbeat/control/v1/PathMeasurement.js';
 import type { Probe__Output } from '../proto/types/meshbeat/control/v1/Probe.js';
-import type { Topology } from '../src/scenario/index.js';
-import { DatagramProbe } from '../src/transport/datagrams.js';
-import { wireBytes } from '../src/transport/framing.js';
+import { RunError } from '../src/errors.js';
+import { hostsOf, type Topology } from '../src/scenario/index.js';
+import { DatagramProbe, type Train } from '../src/transport/datagrams.js';
+import { frameBytes, recordedBytes, wireBytes } from '../src/transport/framing.js';
 import type { Mesh } from '../src/transport/mesh.js';
 import { ECHO_SPACING, measureBulkRate, measureRoundTrip } from '../src/transport/probing.js';
 import type { Placement } from '../src/wan/fabric.js';
+import type { ObjectClient } from './object-client.js';
 
 /** Echoes per path; the shortest counts, since the machine's own delays only ever add. */
 const FEWEST_ROUND_TRIPS = 3;
@@ -19,6 +21,8 @@ const SMALLEST_TRAIN = 100;
 const LARGEST_TRAIN = 1500;
 /** Seconds that a bulk transfer takes at the configured rate. */
 const BULK_SECONDS = 0.4;
+/** Of one that goes through the object store, bytes. */
+export const LARGEST_BULK_OBJECT = 16 * 2 ** 20;
 
 export interface ProberOptions {
   readonly rank: number;
@@ -26,6 +30,8 @@ export interface ProberOptions {
   readonly topology: Topology;
   readonly mesh: Mesh;
   readonly tls: boolean;
+  /** Where there is an object store. */
+  readonly objects?: ObjectClient;
 }
 
 export class Prober {
@@ -48,6 +54,8 @@ export class Prober {
   async measure(probe: Probe__Output): Promise<PathMeasurement[]> {
     const { rank, mesh } = this.#options;
     const measurements: PathMeasurement[] = [];
+    const store = this.#options.topology.nodes.length;
+    if (probe.rateFrom.includes(store)) return this.#store(store, probe);
     for (const from of probe.rateFrom) {
       measurements.push(probe.datagrams ? await this.#train(from, probe.trainScale) : await this.#bulk(from));
     }
@@ -62,10 +70,47 @@ export class Prober {
     this.#datagrams = undefined;
   }
 
-  /** The rate that the path from a peer should have, bit/s. */
-  #expectedRate(from: number): number {
-    const { topology, rank } = this.#options;
-    return Math.min(topology.nodes[from]!.uplink, topology.nodes[rank]!.downlink);
+  /** The rate that a path should have, bit/s. */
+  #expectedRate(from: number, to: number): number {
+    const hosts = hostsOf(this.#options.topology);
+    return Math.min(hosts[from]!.uplink, hosts[to]!.downlink);
+  }
+
+  /**
+   * The paths from and to the object store, which nobody can tell to measure: but it reports on datagrams, and where
+   * none pass it serves a bulk object.
+   */
+  async #store(store: number, { datagrams, trainScale }: Probe__Output): Promise<PathMeasurement[]> {
+    const { rank, placement, objects } = this.#options;
+    if (objects === undefined) throw new RunError('this node has no object store');
+    await objects.open();
+    let roundTripSeconds = Infinity;
+    for (let echo = 0; echo < this.#echoes(store); echo++)
+      roundTripSeconds = Math.min(roundTripSeconds, await objects.roundTrip());
+    const measurements: PathMeasurement[] = [{ from: rank, to: store, roundTripSeconds }];
+    if (datagrams) {
+      const { host, port } = placement.peers[store]!;
+      const train = this.#trainOn(rank, store, trainScale);
+      const { rate, sent, received } = await this.#datagrams!.measureTowards(host, port, train);
+      measurements.push({ from: rank, to: store, rate, packetsSent: sent, packetsReceived: received });
+      measurements.push(await this.#train(store, trainScale));
+    } else measurements.push(await this.#bulkObject(store, objects, trainScale));
+    // What training moves will have connections of its own, which open before the eyes of the capture.
+    objects.hangUp();
+    return measurements;
+  }
+
+  /** The rate from the store, by a bulk object; of the other way only the store could tell how it arrived. */
+  async #bulkObject(store: number, objects: ObjectClient, scale: number): Promise<PathMeasurement> {
+    const { rank, topology, tls } = this.#options;
+    const wanted = Math.round((scale * BULK_SECONDS * this.#expectedRate(store, rank)) / 8);
+    const bytes = Math.min(LARGEST_BULK_OBJECT, wanted);
+    const goodput = await objects.bulkRate(bytes);
+    return {
+      from: store,
+      to: rank,
+      rate: (goodput * frameBytes(recordedBytes(bytes, { tls }), topology)) / bytes,
+    };
   }
 
   /** As many echoes as fit into the time there is. */
@@ -76,27 +121,31 @@ export class Prober {
     return Math.min(MOST_ROUND_TRIPS, Math.max(FEWEST_ROUND_TRIPS, fitting));
   }
 
-  async #train(from: number, scale: number): Promise<PathMeasurement> {
-    const { rank, placement, topology } = this.#options;
-    const { mtu, paths, queue: limit } = topology;
-    const rate = this.#expectedRate(from);
+  /** The train that suits a path. */
+  #trainOn(from: number, to: number, scale: number): Train {
+    const { mtu, paths, queue: limit } = this.#options.topology;
+    const rate = this.#expectedRate(from, to);
     const packets = scale * Math.round((TRAIN_SECONDS * rate) / (8 * mtu));
-    const patience = 0.5 + paths[from]![rank]!.delay + paths[rank]![from]!.delay;
-    const { host, port } = placement.peers[from]!;
-    const train = {
+    return {
       rate,
       queue: 'seconds' in limit ? limit.seconds : (8 * limit.bytes) / rate,
       packets: Math.min(scale * LARGEST_TRAIN, Math.max(SMALLEST_TRAIN, packets)),
       mtu,
-      patience,
+      patience: 0.5 + paths[from]![to]!.delay + paths[to]![from]!.delay,
     };
+  }
+
+  async #train(from: number, scale: number): Promise<PathMeasurement> {
+    const { rank, placement } = this.#options;
+    const { host, port } = placement.peers[from]!;
+    const train = this.#trainOn(from, rank, scale);
     const result = await this.#datagrams!.measure(host, port, train);
     return { from, to: rank, rate: result.rate, packetsSent: result.sent, packetsReceived: result.received };
   }
 
   async #bulk(from: number): Promise<PathMeasurement> {
     const { rank, mesh, topology, tls } = this.#options;
-    const bytes = Math.round((this.#expectedRate(from) * BULK_SECONDS) / 8);
+    const bytes = Math.round((this.#expectedRate(from, rank) * BULK_SECONDS) / 8);
     const goodput = await measureBulkRate(mesh.client(from), bytes);
     // Slices will have a connection of their own, which opens before the eyes of the capture.
     mesh.hangUp(from);

@@ -42,7 +42,7 @@ export interface NodeSnapshot {
   readonly roundsDone: number;
   /** Inner steps done, over all rounds. */
   readonly steps: number;
-  /** Training loss of the last step, nats per byte; null before the first. */
+  /** Training loss of the last step, nats per byte; null before the first, and where a node has none. */
   readonly loss: number | null;
   /** Rates between the last two samples, bit/s. */
   readonly rateUp: number;
@@ -214,7 +214,7 @@ export class Board {
     for (const { kind, start, end, bytes = 0 } of operations) {
       this.#trainingStart = Math.min(this.#trainingStart, start);
       open.end = Math.max(open.end, end);
-      if (kind === 'send') open.sentBytes += bytes;
+      if (kind === 'send' || kind === 'put') open.sentBytes += bytes;
     }
     if (node.loss !== null) open.losses.push(node.loss);
     if (--open.nodesLeft === 0) this.#finishRound(round, open);
@@ -279,7 +279,7 @@ class NodeState {
 
   step({ step, loss, overrunSeconds }: Event<'step'>): void {
     this.#steps = step + 1;
-    this.loss = loss;
+    this.loss = loss ?? null;
     if (overrunSeconds > 0) this.overruns++;
     this.phase = this.#steps % this.#facts.stepsPerRound === 0 ? 'synchronizing' : 'computing';
   }

@@ -21,19 +21,32 @@ import { JsonLines } from '../src/run/json-lines.js';
 import { traceOperations } from '../src/run/trace-operations.js';
 import type { Scenario } from '../src/scenario/index.js';
 import type { Schedule } from '../src/schedule/operation.js';
-import { parameterCount, parameterLayout, writeSafetensors } from '../src/training/index.js';
-import { toWire } from '../src/transport/wire-operation.js';
+import {
+  finalWeights,
+  heldOutLoss,
+  parameterCount,
+  parameterLayout,
+  placedValues,
+  trainingSettingsOf,
+  writeSafetensors,
+} from '../src/training/index.js';
+import { packPart } from '../src/transport/wire-operation.js';
 import type { Fabric, RunningCapture } from '../src/wan/fabric.js';
 import type { RunListener } from '../src/run/events.js';
+import { expectedPayload, payloadBesides } from './gate.js';
 import type { Members } from './members.js';
+import { PersonaRun, type Control } from './persona-run.js';
 import {
+  disjointPaths,
   probeChecks,
   RATE_PROBES_AT_ONCE,
+  ratePaths,
   ROUND_TRIP_PROBES_AT_ONCE,
   roundTripPairs,
-  sendersOf,
+  storePaths,
 } from './probe.js';
-import { compileRound } from './schedules/index.js';
+import { compileRound, holdingsOf, requestOf, sendersInRun, type Holding } from './schedules/index.js';
+import type { Senders } from './schedules/senders.js';
 
 /**
  * A wrongly shaped path fails every time; a busy machine, which only ever slows and loses, does not. So a path fails the gate only if it failed this often.
@@ -57,34 +70,67 @@ export interface ConductorOptions {
 /** What a finished run came to. */
 export interface Outcome {
   readonly measurements: readonly PathMeasurement__Output[];
-  readonly schedules: readonly Schedule[];
+  /** TCP payload that all rounds should have come to, bytes. */
+  readonly expectedPayload: number;
   /** From the first round's dispatch to the last round's end, seconds. */
   readonly trainingSeconds: number;
   /** Sum over nodes of the time their devices were at compute operations, seconds. */
   readonly computeSeconds: number;
   readonly initialLoss: number;
   readonly finalLoss: number;
-  readonly weightsHashes: readonly string[];
+  /** By rank: the hash of what it holds, and of which group it is: see Holding. */
+  readonly weightsHashes: readonly { readonly group: number; readonly hash: string }[];
+  /** Of the run: see src/training/final-weights.ts. */
+  readonly weightsSha256: string;
+  /** What nodes said besides tensors; absent without a persona. */
+  readonly control?: Control;
+}
+
+/** What one rank is to measure. */
+interface ProbeTask {
+  readonly rank: number;
+  readonly probe: Probe;
+}
+
+/** Bytes of a part of a large object. */
+function partOf({ protocol }: Scenario): number {
+  return protocol.kind === 'object-store' ? protocol.store.part : Infinity;
+}
+
+type FinalWeights = ReturnType<typeof finalWeights>;
+
+function firstOfEachGroup(holdings: readonly Holding[]): number[] {
+  return [...new Set(holdings.map(({ group }) => group))].map((group) =>
+    holdings.findIndex((holding) => holding.group === group),
+  );
 }
 
 export class Conductor {
   readonly #options: ConductorOptions;
   readonly #trace: JsonLines;
   readonly #origin = epochSeconds();
-  readonly #rounds: Schedule[] = [];
+  /** Those that are with the nodes, by number; a run may have too many rounds to keep all. */
+  readonly #rounds = new Map<number, Schedule>();
   /** Nodes that still play each round; the promise is for the last of them. */
   readonly #playing: { left: number; readonly done: Deferred<void> }[] = [];
+  readonly #persona: PersonaRun | undefined;
   #computeSeconds = 0;
+  #expectedPayload = 0;
 
   /** Starts trace.jsonl. */
   constructor(options: ConductorOptions) {
     this.#options = options;
+    this.#persona = PersonaRun.of(options.scenario, options.fabric);
     this.#trace = new JsonLines(options.directory.file('trace.jsonl'));
+    const { topology } = options.fabric;
     const header: TraceHeader = {
       type: 'header',
       version: 1,
       originNs: toNanoseconds(this.#origin).toString(),
-      nodes: options.fabric.topology.nodes.map(({ rank, name, address }) => ({ rank, name, address })),
+      nodes: topology.nodes.map(({ rank, name, address }) => ({ rank, name, address })),
+      ...(topology.hosts === undefined
+        ? {}
+        : { hosts: topology.hosts.map(({ name, address }) => ({ name, address })) }),
     };
     this.#trace.write(header);
     options.members.onMessage((rank, message) => this.#hear(rank, message));
@@ -104,86 +150,103 @@ export class Conductor {
   async conduct(startCapture: () => Promise<RunningCapture | undefined>): Promise<Outcome> {
     const { members, scenario, emit } = this.#options;
     emit({ type: 'stage', text: 'nodes are joining, compiling the model and reading their text' });
-    const initialLoss = (await members.all('ready'))[0]!.initialLoss ?? NaN;
-    const first = this.#compile(0);
+    const ready = (await members.all('ready'))[0]!;
+    const senders = sendersInRun(requestOf(scenario), scenario.rounds);
     emit({ type: 'stage', text: 'probing the shaped paths' });
-    const rates = await this.#probeRates(first);
+    const rates = await this.#probeRates(senders);
     await startCapture();
-    const roundTrips = await this.#probeRoundTrips();
+    // Where no node talks to another, no echo shall be the first to do so.
+    const meeting = senders.some((ranks) => ranks.length > 0);
+    const roundTrips = meeting ? await this.#probeRoundTrips() : [];
     const measurements = [...rates, ...roundTrips];
     emit({ type: 'gate', checks: probeChecks(measurements, this.#options.fabric.topology), final: false });
+    await this.#persona?.open(members, emit);
     emit({ type: 'stage', text: 'connecting' });
-    sendersOf(first).forEach((receiveFrom, rank) => members.tell(rank, { connect: { receiveFrom } }));
+    senders.forEach((ranks, rank) => members.tell(rank, { connect: { receiveFrom: [...ranks] } }));
     await members.all('connected');
+    const buckets = scenario.protocol.kind === 'object-store' ? senders.length : 0;
+    this.#expectedPayload = payloadBesides({ buckets }, scenario.transport.tls);
     const start = epochSeconds();
     emit({ type: 'training', time: start });
     await this.#playRounds();
     const trainingSeconds = epochSeconds() - start;
     emit({ type: 'stage', text: 'collecting the weights' });
-    this.#options.fabric.topology.nodes.forEach(({ rank }) =>
-      members.tell(rank, { finish: { deliverWeights: rank === 0 } }),
+    const holdings = holdingsOf(requestOf(scenario));
+    const deliverers = firstOfEachGroup(holdings);
+    holdings.forEach((_, rank) =>
+      members.tell(rank, { finish: { deliverWeights: deliverers.includes(rank) } }),
     );
     const finished = await members.all('finished');
-    await this.#writeWeights(scenario);
+    const tallies = finished.map(({ control }) => control);
+    for (const line of this.#persona?.trace(tallies, this.#origin) ?? []) this.#trace.write(line);
+    const final = await this.#collectWeights(holdings, deliverers);
+    await this.#writeWeights(scenario, final.parameters);
     this.close();
+    const { initialLoss = NaN, finalLoss = NaN } =
+      ready.initialLoss === undefined
+        ? heldOutLoss(trainingSettingsOf(scenario), final.parameters)
+        : { initialLoss: ready.initialLoss, finalLoss: finished[0]!.finalLoss };
     return {
       measurements,
-      schedules: this.#rounds,
+      expectedPayload: this.#expectedPayload,
       trainingSeconds,
       computeSeconds: this.#computeSeconds,
       initialLoss,
-      finalLoss: finished[0]!.finalLoss ?? NaN,
-      weightsHashes: finished.map(({ weightsSha256 }) => weightsSha256),
+      finalLoss,
+      weightsHashes: finished.map(({ weightsSha256 }, rank) => ({
+        group: holdings[rank]!.group,
+        hash: weightsSha256,
+      })),
+      weightsSha256: final.weightsSha256,
+      ...(this.#persona === undefined ? {} : { control: this.#persona.control(tallies) }),
     };
   }
 
-  #compile(round: number): Schedule {
-    const known = this.#rounds[round];
-    if (known !== undefined) return known;
-    const { scenario, fabric } = this.#options;
-    const worldSize = fabric.topology.nodes.length;
-    const parameters = parameterCount(scenario.model);
-    const schedule = compileRound({
-      protocol: scenario.protocol,
-      worldSize,
-      parameterCount: parameters,
-      round,
-    });
-    this.#rounds.push(schedule);
-    return schedule;
-  }
-
-  /** Rate and loss of every path that carries slices. */
-  #probeRates(schedule: Schedule): Promise<PathMeasurement__Output[]> {
+  /** Rate and loss of every path that carries slices; with an object store, all there is to measure of its paths. */
+  #probeRates(senders: Senders): Promise<PathMeasurement__Output[]> {
     const datagrams = this.#options.fabric.packetLevel;
-    const probes = sendersOf(schedule).map((rateFrom) => ({ rateFrom, datagrams, roundTripTo: [] }));
-    return this.#probe(probes, RATE_PROBES_AT_ONCE);
+    const paths = [...ratePaths(senders), ...storePaths(this.#options.fabric.topology)];
+    const groups = disjointPaths(paths, RATE_PROBES_AT_ONCE);
+    return this.#probe(
+      groups.map((paths) =>
+        paths.map(({ from, to }) => ({ rank: to, probe: { rateFrom: [from], datagrams, roundTripTo: [] } })),
+      ),
+    );
   }
 
   #probeRoundTrips(): Promise<PathMeasurement__Output[]> {
     const pairs = roundTripPairs(this.#options.fabric.topology.nodes.length);
-    const probes = pairs.map((roundTripTo) => ({ rateFrom: [], datagrams: false, roundTripTo }));
-    return this.#probe(probes, ROUND_TRIP_PROBES_AT_ONCE);
+    const tasks = pairs.map((roundTripTo, rank) => ({
+      rank,
+      probe: { rateFrom: [], datagrams: false, roundTripTo },
+    }));
+    const groups: ProbeTask[][] = [];
+    for (let at = 0; at < tasks.length; at += ROUND_TRIP_PROBES_AT_ONCE)
+      groups.push(tasks.slice(at, at + ROUND_TRIP_PROBES_AT_ONCE));
+    return this.#probe(groups);
   }
 
-  /** Has each rank measure what its probe says, so many at once; who fails has more chances, by itself and for longer. */
-  async #probe(probes: readonly Probe[], atOnce: number): Promise<PathMeasurement__Output[]> {
+  /** Has one group after the other measure; what fails has more chances, by itself and for longer. */
+  async #probe(groups: readonly (readonly ProbeTask[])[]): Promise<PathMeasurement__Output[]> {
     const { members, fabric } = this.#options;
-    const measured: PathMeasurement__Output[][] = probes.map(() => []);
-    let ranks = probes.map((_, rank) => rank);
-    for (let attempt = 0; attempt < PROBE_ATTEMPTS && ranks.length > 0; attempt++) {
+    const measured = new Map<ProbeTask, readonly PathMeasurement__Output[]>();
+    const failed = (task: ProbeTask) =>
+      probeChecks(measured.get(task) ?? [], fabric.topology).some(({ ok }) => !ok);
+    let left = groups;
+    for (let attempt = 0; attempt < PROBE_ATTEMPTS && left.length > 0; attempt++) {
       await Promise.race([sleep(1000 * PROBE_PAUSES[attempt]!), members.failure]);
-      const together = attempt === 0 ? atOnce : 1;
       const trainScale = PROBE_TRAIN_SCALES[attempt]!;
-      for (let at = 0; at < ranks.length; at += together) {
-        const batch = ranks.slice(at, at + together);
-        for (const rank of batch) members.tell(rank, { probe: { ...probes[rank]!, trainScale } });
-        const answers = await Promise.all(batch.map((rank) => members.next(rank, 'probed')));
-        batch.forEach((rank, index) => (measured[rank] = answers[index]!.measurements));
+      for (const group of left) {
+        for (const { rank, probe } of group) members.tell(rank, { probe: { ...probe, trainScale } });
+        const answers = await Promise.all(group.map(({ rank }) => members.next(rank, 'probed')));
+        group.forEach((task, index) => measured.set(task, answers[index]!.measurements));
       }
-      ranks = ranks.filter((rank) => probeChecks(measured[rank]!, fabric.topology).some(({ ok }) => !ok));
+      left = left
+        .flat()
+        .filter(failed)
+        .map((task) => [task]);
     }
-    return measured.flat();
+    return [...measured.values()].flat();
   }
 
   async #playRounds(): Promise<void> {
@@ -197,12 +260,16 @@ export class Conductor {
   }
 
   #dispatch(round: number): void {
-    const { parts } = this.#compile(round);
+    const { scenario } = this.#options;
+    const schedule = compileRound({ ...requestOf(scenario), round });
+    const { parts } = schedule;
+    this.#rounds.set(round, schedule);
+    this.#expectedPayload += expectedPayload([schedule], scenario.transport.tls, partOf(scenario));
     const done = new Deferred<void>();
     done.promise.catch(() => undefined); // Its turn to be waited for may not have come.
     this.#playing[round] = { left: parts.length, done };
-    for (const { rank, operations } of parts) {
-      this.#options.members.tell(rank, { round: { round, operations: operations.map(toWire) } });
+    for (const part of parts) {
+      this.#options.members.tell(part.rank, { round: { round, part: packPart(part) } });
     }
   }
 
@@ -217,23 +284,39 @@ export class Conductor {
   }
 
   #roundDone(rank: number, done: RoundDone__Output): void {
-    const { round, eventLoopLagSeconds, outerOverrunSeconds } = done;
-    const part = this.#rounds[round]!.parts[rank]!;
+    const { round, eventLoopLagSeconds, outerOverrunSeconds, vainLooks, storeConnections } = done;
+    const { tls } = this.#options.scenario.transport;
+    this.#expectedPayload += payloadBesides({ vainLooks, connections: storeConnections }, tls);
+    const part = this.#rounds.get(round)!.parts[rank]!;
     const node = this.#options.fabric.topology.nodes[rank]!.name;
     const { operations: planned } = part;
     const operations = traceOperations({ ...done, node, rank, operations: planned, origin: this.#origin });
     for (const { kind, start, end } of operations)
-      if (kind === 'compute') this.#computeSeconds += end - start;
+      if (kind === 'compute' || kind === 'stage') this.#computeSeconds += end - start;
     for (const operation of operations) this.#trace.write(operation);
     this.#trace.flush();
     this.#options.emit({ type: 'round', rank, round, eventLoopLagSeconds, outerOverrunSeconds, operations });
     const playing = this.#playing[round]!;
-    if (--playing.left === 0) playing.done.resolve();
+    if (--playing.left > 0) return;
+    this.#rounds.delete(round);
+    playing.done.resolve();
   }
 
-  async #writeWeights(scenario: Scenario): Promise<void> {
-    const bytes = await this.#options.members.weights;
-    const parameters = new Float32Array(new Uint8Array(bytes).buffer);
+  /** The final weights, put together from what the first rank of each group holds. */
+  async #collectWeights(holdings: readonly Holding[], ranks: readonly number[]): Promise<FinalWeights> {
+    const count = parameterCount(this.#options.scenario.model);
+    const held = await Promise.all(
+      ranks.map(async (rank) => {
+        const bytes = await this.#options.members.weightsOf(rank);
+        const values = new Float32Array(new Uint8Array(bytes).buffer);
+        const { ranges, group } = holdings[rank]!;
+        return { rank, group, ranges, parameters: placedValues(ranges, values, count) };
+      }),
+    );
+    return finalWeights(held, count);
+  }
+
+  async #writeWeights(scenario: Scenario, parameters: Float32Array): Promise<void> {
     const file = this.#options.directory.file('weights.safetensors');
     const metadata = {
       scenario: scenario.name,

@@ -4,6 +4,12 @@
  * A run that fails any check is not evidence of anything, however good it looks. Every check is a number
  * against a limit, so that the manifest says by how much.
  */
+import {
+  besidesTraffic,
+  objectTraffic,
+  type Besides,
+  type StoreTraffic,
+} from '../src/object-store/framing.js';
 import type { GateCheck, GateVerdict } from '../src/run/files.js';
 import type { Schedule } from '../src/schedule/operation.js';
 import { tcpPayloadBytes } from '../src/transport/framing.js';
@@ -27,7 +33,8 @@ export interface Observed {
   readonly capturedPayload?: number;
   /** What the schedules of all rounds send, with framing: see expectedPayload(). */
   readonly expectedPayload: number;
-  readonly weightsHashes: readonly string[];
+  /** By rank; those of one group must be alike. */
+  readonly weightsHashes: readonly { readonly group: number; readonly hash: string }[];
 }
 
 /** How the emulator has kept up until now: the checks that can be made while a run goes on. */
@@ -41,7 +48,9 @@ export function paceChecks(observed: Pick<Observed, 'overruns' | 'lateness' | 'e
 
 export function runChecks(observed: Observed): GateCheck[] {
   const { missedPackets, capturedPayload, expectedPayload } = observed;
-  const distinct = new Set(observed.weightsHashes).size;
+  const { weightsHashes } = observed;
+  const groups = new Set(weightsHashes.map(({ group }) => group)).size;
+  const distinct = new Set(weightsHashes.map(({ group, hash }) => `${group} ${hash}`)).size;
   return [
     ...paceChecks(observed),
     ...(typeof missedPackets === 'number'
@@ -50,11 +59,11 @@ export function runChecks(observed: Observed): GateCheck[] {
     ...(capturedPayload === undefined ? [] : [payloadCheck(expectedPayload, capturedPayload)]),
     {
       name: 'different final weights',
-      expected: 1,
+      expected: groups,
       measured: distinct,
       tolerance: 0,
       unit: 'hashes',
-      ok: distinct === 1,
+      ok: distinct === groups,
     },
   ];
 }
@@ -63,17 +72,32 @@ export function verdictOf(checks: readonly GateCheck[]): GateVerdict {
   return { verdict: checks.every(({ ok }) => ok) ? 'valid' : 'invalid', checks };
 }
 
-/** TCP payload that the slices of these schedules come to, bytes: see src/transport/framing.ts. */
-export function expectedPayload(schedules: Iterable<Schedule>, tls: boolean): number {
+/**
+ * TCP payload that the slices and objects of these schedules come to, bytes: see src/transport/framing.ts and
+ * src/object-store/framing.ts.
+ *
+ * @param part Objects larger than this travel in parts of this size, bytes.
+ */
+export function expectedPayload(schedules: Iterable<Schedule>, tls: boolean, part = Infinity): number {
   let sum = 0;
   for (const { parts } of schedules) {
     for (const { operations } of parts) {
-      for (const operation of operations)
+      for (const operation of operations) {
         if (operation.kind === 'send') sum += tcpPayloadBytes(operation.bytes, { tls });
+        else if (operation.kind === 'put' || operation.kind === 'get')
+          sum += bothWays(objectTraffic(operation.kind, operation.bytes, { tls, part }));
+      }
     }
   }
   return sum;
 }
+
+/** TCP payload of what nodes say to an object store besides. */
+export function payloadBesides(besides: Partial<Besides>, tls: boolean): number {
+  return bothWays(besidesTraffic({ buckets: 0, connections: 0, vainLooks: 0, ...besides }, { tls }));
+}
+
+const bothWays = ({ toStore, fromStore }: StoreTraffic): number => toStore + fromStore;
 
 function limit(name: string, measured: number, most: number, unit: string): GateCheck {
   return { name, expected: null, measured, tolerance: most, unit, ok: measured <= most };

@@ -8,7 +8,9 @@
 import type { Metered__Output } from '../proto/types/meshbeat/control/v1/Metered.js';
 import type { Topology } from '../src/scenario/index.js';
 import {
+  CONTROL_PORT,
   MESH_PORT,
+  placementsAt,
   type CaptureRequest,
   type Fabric,
   type Lateness,
@@ -35,9 +37,10 @@ export class JoinedFabric implements Fabric {
     this.#observer = observer;
     this.#meters = new Meters(topology.nodes.length);
     this.#lateness = topology.nodes.map(() => []);
-    const peers = topology.nodes.map(({ address }) => ({ host: address, port: MESH_PORT }));
-    this.placements = topology.nodes.map(({ rank, address }) => {
-      return { rank, packetLevel: true, listen: { host: address, port: MESH_PORT }, peers };
+    const addresses = topology.nodes.map(({ address }) => address);
+    const control = placementsAt(addresses, CONTROL_PORT);
+    this.placements = placementsAt(addresses, MESH_PORT).map((mesh, rank) => {
+      return { rank, packetLevel: true, ...mesh, control: control[rank]! };
     });
   }
 

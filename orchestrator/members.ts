@@ -33,7 +33,8 @@ export class Members {
   readonly #sessions: readonly string[];
   readonly #waiting: Map<Kind, Deferred<unknown>>[];
   readonly #failure = new Deferred<never>();
-  readonly #weights = new Deferred<Buffer>();
+  /** By rank: the weights it hands in. */
+  readonly #weights: readonly Deferred<Buffer>[];
   readonly #listeners: ((rank: number, message: NodeMessage__Output) => void)[] = [];
   /** Ranks that have said why they failed. */
   readonly #explained = new Set<number>();
@@ -45,6 +46,7 @@ export class Members {
     this.#options = options;
     this.#guests = options.names.map(() => undefined);
     this.#sessions = options.names.map(() => randomBytes(24).toString('base64url'));
+    this.#weights = options.names.map(() => new Deferred<Buffer>());
     this.#waiting = options.names.map(() => new Map<Kind, Deferred<unknown>>());
     // Nobody may be waiting when it happens.
     this.#failure.promise.catch(() => undefined);
@@ -73,16 +75,16 @@ export class Members {
     return this.#failure.promise;
   }
 
-  /** The final weights, little-endian bytes, once rank 0 has handed them in. */
-  get weights(): Promise<Buffer> {
-    return Promise.race([this.#weights.promise, this.failure]);
+  /** The final weights that a rank holds, little-endian bytes, once it has handed them in. */
+  weightsOf(rank: number): Promise<Buffer> {
+    return Promise.race([this.#weights[rank]!.promise, this.failure]);
   }
 
-  /** Takes the weights that rank 0 hands in; false if it is not rank 0 who does. */
+  /** Takes the weights that a member hands in; false if no member does. */
   takeWeights(session: string, weights: Buffer): boolean {
-    if (session !== this.#sessions[0]) return false;
-    this.#weights.resolve(weights);
-    return true;
+    const rank = this.#sessions.indexOf(session);
+    this.#weights[rank]?.resolve(weights);
+    return rank >= 0;
   }
 
   /** Ends the run for all with this reason; the first reason stays. */

@@ -71,7 +71,8 @@ export class Metrics extends RunMetrics {
     else if (event.type === 'step') this.#nodes.step(event.rank, event);
     else if (event.type === 'round') this.#nodes.round(event.rank, event);
     else if (event.type === 'sample') {
-      event.counters.forEach((counters, rank) => this.#nodes.counters(rank, counters));
+      const ofNodes = event.counters.slice(0, this.#count);
+      ofNodes.forEach((counters, rank) => this.#nodes.counters(rank, counters));
       this.#nodes.lateness(event.lateness);
     }
   }

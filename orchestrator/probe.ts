@@ -7,8 +7,8 @@
  */
 import type { PathMeasurement__Output } from '../proto/types/meshbeat/control/v1/PathMeasurement.js';
 import type { GateCheck } from '../src/run/files.js';
-import type { Topology } from '../src/scenario/index.js';
-import type { Schedule } from '../src/schedule/operation.js';
+import { hostsOf, type Topology } from '../src/scenario/index.js';
+import type { Senders } from './schedules/senders.js';
 
 /** Up to this many nodes every pair is probed: 66 handshakes. */
 const ALL_PAIRS_UP_TO = 12;
@@ -22,11 +22,59 @@ const RATE_TOLERANCE_SHARE = 0.05;
 /** Half-width of the loss interval in standard deviations: 1 in 15,000 healthy probes fails it. */
 const LOSS_DEVIATIONS = 4;
 
-/** By rank: the peers it receives slices from in a schedule. */
-export function sendersOf(schedule: Schedule): number[][] {
-  return schedule.parts.map(({ operations }) => [
-    ...new Set(operations.flatMap((operation) => (operation.kind === 'recv' ? [operation.peer] : []))),
-  ]);
+/** A directed path between two ranks. */
+export interface Path {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * The paths whose rate is measured, of those that slices will take: all of them with few nodes. With many, those
+ * between nodes 1, 2, 4, 8, … ranks apart, so that the count grows as N log N; and one to and from each node that is
+ * in none of these, so that every uplink and every downlink is in some.
+ */
+export function ratePaths(senders: Senders): Path[] {
+  const count = senders.length;
+  const paths = senders.flatMap((ranks, to) => ranks.map((from) => ({ from, to })));
+  if (count <= ALL_PAIRS_UP_TO) return paths;
+  const isPower = (distance: number) => Number.isInteger(Math.log2(distance));
+  const chosen = paths.filter(({ from, to }) => isPower((to - from + count) % count));
+  const uplinks = new Set(chosen.map(({ from }) => from));
+  const downlinks = new Set(chosen.map(({ to }) => to));
+  for (const path of paths) {
+    if (uplinks.has(path.from) && downlinks.has(path.to)) continue;
+    chosen.push(path);
+    uplinks.add(path.from);
+    downlinks.add(path.to);
+  }
+  return chosen;
+}
+
+/**
+ * The paths from an object store, each of which stands for both directions: the rank that measures it measures the
+ * way there too, since nobody tells a store to. Of many nodes a few, evenly chosen, for one after the other has the
+ * store's uplink to itself.
+ */
+export function storePaths({ nodes, hosts = [] }: Topology): Path[] {
+  const step = Math.ceil(nodes.length / ALL_PAIRS_UP_TO);
+  const ranks = nodes.map(({ rank }) => rank).filter((rank) => rank % step === 0);
+  return hosts.flatMap((_, index) => ranks.map((to) => ({ from: nodes.length + index, to })));
+}
+
+/**
+ * Groups of paths that can be measured at the same time, each of at most `atOnce`: no two of a group share an uplink
+ * or a downlink, or each would get half of it.
+ */
+export function disjointPaths(paths: readonly Path[], atOnce: number): Path[][] {
+  const groups: Path[][] = [];
+  for (const path of paths) {
+    const group = groups.find(
+      (one) => one.length < atOnce && one.every(({ from, to }) => from !== path.from && to !== path.to),
+    );
+    if (group) group.push(path);
+    else groups.push([path]);
+  }
+  return groups;
 }
 
 /**
@@ -53,9 +101,10 @@ export function probeChecks(
   const roundTrips: GateCheck[] = [];
   const rates: GateCheck[] = [];
   const losses: GateCheck[] = [];
+  const hosts = hostsOf(topology);
   for (const measurement of measurements) {
     const { from, to } = measurement;
-    const label = `${topology.nodes[from]!.name} → ${topology.nodes[to]!.name}`;
+    const label = `${hosts[from]!.name} → ${hosts[to]!.name}`;
     const there = topology.paths[from]![to]!;
     const back = topology.paths[to]![from]!;
     if (measurement.roundTripSeconds !== undefined) {
@@ -67,7 +116,7 @@ export function probeChecks(
       roundTrips.push(check(`round trip ${label}`, expected, measurement.roundTripSeconds, tolerance, 's'));
     }
     if (measurement.rate !== undefined) {
-      const expected = Math.min(topology.nodes[from]!.uplink, topology.nodes[to]!.downlink);
+      const expected = Math.min(hosts[from]!.uplink, hosts[to]!.downlink);
       rates.push(
         check(`rate ${label}`, expected, measurement.rate, RATE_TOLERANCE_SHARE * expected, 'bit/s'),
       );

@@ -12,6 +12,7 @@ import {
   type MetricsLine,
   type RunManifest,
   type RunSummary,
+  type TraceControl,
   type TraceHeader,
   type TraceOperation,
 } from '../src/run/files.js';
@@ -43,6 +44,7 @@ const summary: RunSummary = {
   },
   utilization: 0.7429808685082545,
   capture: { file: 'capture.pcapng', kind: 'tcpdump', packets: 136273, bytes: 128049299 },
+  control: null,
   gate: {
     verdict: 'valid',
     checks: [
@@ -106,6 +108,11 @@ const send: TraceOperation = {
   ...{ id: 2, kind: 'send', stream: 'send:2', peer: 2, bytes: 63420, start: 15.677728, end: 15.677852 },
 };
 
+const control: TraceControl = {
+  ...{ type: 'control', node: 'us-west', rank: 1, peer: 0, kind: 'heartbeat', habit: 'lighthouse heartbeat' },
+  ...{ exchanges: 41, sentBytes: 3321, receivedBytes: 2640, start: 10.131663, end: 14.131071 },
+};
+
 const metrics: MetricsLine = {
   time: 45.057486,
   node: 'us-west',
@@ -151,6 +158,7 @@ describe('the schemas of the run directory', () => {
     ['the header of a trace', 'trace', header],
     ['work in a trace', 'trace', compute],
     ['a transfer in a trace', 'trace', send],
+    ['control traffic in a trace', 'trace', control],
     ['a line of metrics', 'metrics', metrics],
     ['a line of metrics before the first step', 'metrics', { ...metrics, steps: 0, loss: null }],
     ['a field of a later version', 'summary', { ...summary, price: 12 }],
@@ -172,6 +180,7 @@ describe('the schemas of the run directory', () => {
     ['an origin as a double', 'trace', { ...header, originNs: 1.795e18 }],
     ['an operation that is not known', 'trace', { ...compute, kind: 'think' }],
     ['a transfer without its bytes', 'trace', without(send, 'bytes')],
+    ['a habit that goes to nobody', 'trace', without(control, 'peer')],
     ['a transfer without its peer', 'trace', without(send, 'peer')],
     ['a summary among the lines of a trace', 'trace', summary],
     ['half a packet', 'metrics', { ...metrics, egressPackets: 0.5 }],

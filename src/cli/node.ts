@@ -67,7 +67,8 @@ async function node(flags: NodeFlags): Promise<void> {
 
 /** Puts what matters into words, and all of it into figures. */
 function watcherOf(log: (line: string) => void, metrics: NodeMetrics, orchestrator: string): NodeWatcher {
-  let [loss, rounds] = [NaN, 0];
+  let loss: number | undefined;
+  let rounds = 0;
   return {
     admitted: () => log(`${orchestrator} has let us in; waiting until all nodes are there`),
     welcomed: ({ rank, topology, scenario, run }) => {
@@ -81,7 +82,10 @@ function watcherOf(log: (line: string) => void, metrics: NodeMetrics, orchestrat
     happened: (event) => {
       metrics.apply(event);
       if (event.type === 'step') loss = event.loss;
-      else log(`round ${event.round + 1}/${rounds} done, training loss ${loss.toFixed(3)}`);
+      else
+        log(
+          `round ${event.round + 1}/${rounds} done${loss === undefined ? '' : `, training loss ${loss.toFixed(3)}`}`,
+        );
     },
     metered: (counters, lateness) => metrics.meter(counters, latenessOf([lateness])),
     finished: (sha256) => log(`done; final weights ${sha256}`),

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import type { RunEvent } from '../run/events.js';
 import type { Gathered, Quorum } from '../../orchestrator/lobby.js';
-import { RunError } from '../errors.js';
+import { InputError, RunError } from '../errors.js';
 import { loadScenario, topologyOf, withAddresses, withNodeCount, type Scenario } from '../scenario/index.js';
 import { dealDocuments, trainingSettingsOf } from '../training/index.js';
 import { hostAndPortOption, type HostAndPort } from './host-and-port.js';
@@ -79,6 +79,7 @@ async function orchestrate(file: string, flags: OrchestrateFlags): Promise<void>
     ...(seed === undefined ? {} : { seed }),
     ...(typeof nodes === 'number' ? { nodes } : {}),
   });
+  checkJoinable(scenario);
   const interruption = listenForInterruption();
   try {
     const result = await conducted(scenario, flags, interruption.signal);
@@ -86,6 +87,15 @@ async function orchestrate(file: string, flags: OrchestrateFlags): Promise<void>
   } finally {
     interruption.close();
   }
+}
+
+/** Whether its mesh can be made of nodes that join; an InputError if not. */
+function checkJoinable({ protocol }: Scenario): void {
+  if (protocol.kind !== 'object-store') return;
+  throw new InputError(
+    'protocol.kind: found object-store, whose store nobody joins as; allowed with nodes that join: any other. ' +
+      '"meshbeat run" has a store, on both its fabrics, netns and threads',
+  );
 }
 
 /** Serves the page, gathers the nodes, and runs. */

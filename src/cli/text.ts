@@ -16,6 +16,11 @@ export function secondsText(seconds: number): string {
   return seconds < 1 ? `${rounded(seconds * 1000)} ms` : `${rounded(seconds)} s`;
 }
 
+/** "24.7 %"; small shares keep three digits: "0.00125 %". */
+export function percentText(share: number): string {
+  return `${+(100 * share).toPrecision(3)} %`;
+}
+
 /**
  * Reads a whole number from `least` to `most`; anything else is an InputError that names the option, and what
  * else its caller allows.

@@ -11,13 +11,13 @@
  */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { TraceOperation } from '../run/files.js';
-import type { Node, Topology } from '../scenario/topology.js';
+import { hostsOf, type Node, type Topology } from '../scenario/topology.js';
 import type { Lateness, NodeCounters } from '../wan/fabric.js';
 
 /** An inner step that a node has done. */
 export interface Step {
-  /** Training loss, nats per byte. */
-  readonly loss: number;
+  /** Training loss, nats per byte, if the node has one. */
+  readonly loss?: number;
   readonly computeSeconds: number;
   readonly overrunSeconds: number;
 }
@@ -126,7 +126,7 @@ export class NodeSeries {
   step(rank: number, { loss, computeSeconds, overrunSeconds }: Step): void {
     const label = this.#label(rank);
     this.#steps.inc(label);
-    this.#loss.set(label, loss);
+    if (loss !== undefined) this.#loss.set(label, loss);
     this.#compute.observe(label, computeSeconds);
     if (overrunSeconds > 0) this.#overruns.inc(label);
   }
@@ -145,8 +145,8 @@ export class NodeSeries {
     const label = this.#label(rank);
     for (const field of TRAFFIC_FIELDS) this.#traffic[field].read(label, counters[field]);
     this.#queue.set(label, counters.queuedBytes);
-    counters.egressBytesTo.forEach((bytes, peer) => {
-      if (peer !== rank) this.#paths.read({ ...label, peer: this.#node(peer).name }, bytes);
+    hostsOf(this.#topology).forEach(({ name: peer }, position) => {
+      if (position !== rank) this.#paths.read({ ...label, peer }, counters.egressBytesTo[position] ?? 0);
     });
   }
 
@@ -161,8 +161,9 @@ export class NodeSeries {
     for (const counter of [this.#steps, this.#outerSteps, this.#overruns]) counter.inc({ node }, 0);
     for (const histogram of [this.#rounds, this.#bursts, this.#compute]) histogram.zero({ node });
     this.#queue.set({ node }, 0);
-    for (const peer of this.#topology.nodes)
-      if (peer.rank !== rank) this.#paths.read({ node, peer: peer.name }, 0);
+    hostsOf(this.#topology).forEach(({ name: peer }, position) => {
+      if (position !== rank) this.#paths.read({ node, peer }, 0);
+    });
   }
 
   /** What is configured and never changes: dashboards hold the rest against it. */
@@ -191,10 +192,10 @@ export class NodeSeries {
       info.set({ node, rank: String(rank), region, address }, 1);
       uplink.set({ node }, link.uplink / 8);
       downlink.set({ node }, link.downlink / 8);
-      for (const peer of this.#topology.nodes) {
-        const path = this.#topology.paths[rank]?.[peer.rank];
-        if (peer.rank !== rank && path !== undefined) delay.set({ node, peer: peer.name }, path.delay);
-      }
+      hostsOf(this.#topology).forEach(({ name: peer }, position) => {
+        const path = this.#topology.paths[rank]?.[position];
+        if (position !== rank && path !== undefined) delay.set({ node, peer }, path.delay);
+      });
     }
   }
 
@@ -240,8 +241,8 @@ class Increasing<Label extends string> {
 
 /** How long a node's round and its burst took, seconds; undefined for one without operations or sends. */
 function durationsOf(operations: Round['operations']): { roundSeconds?: number; burstSeconds?: number } {
-  const transfers = operations.filter(({ kind }) => kind === 'send' || kind === 'recv');
-  const sends = transfers.filter(({ kind }) => kind === 'send');
+  const sends = operations.filter(({ kind }) => kind === 'send' || kind === 'put');
+  const transfers = [...sends, ...operations.filter(({ kind }) => kind === 'recv' || kind === 'get')];
   return {
     ...(operations.length === 0 ? {} : { roundSeconds: lastEnd(operations) - firstStart(operations) }),
     ...(sends.length === 0 ? {} : { burstSeconds: lastEnd(transfers) - firstStart(sends) }),

@@ -17,7 +17,8 @@ export type RunEvent =
       readonly type: 'step';
       readonly rank: number;
       readonly step: number;
-      readonly loss: number;
+      /** Nats per byte; absent where the node has none, being a pipeline stage that is not the last. */
+      readonly loss?: number;
       readonly computeSeconds: number;
       readonly overrunSeconds: number;
     }

@@ -7,5 +7,6 @@ export type { GateCheck, GateVerdict } from './files/gate.js';
 export { runManifestSchema, type RunManifest } from './files/manifest.js';
 export { metricsLineSchema, type MetricsLine } from './files/metrics.js';
 export type { CaptureKind } from './files/quantities.js';
+export type { ControlSummary } from './files/control.js';
 export { runSummarySchema, type CaptureFacts, type Heartbeat, type RunSummary } from './files/summary.js';
-export { traceLineSchema, type TraceHeader, type TraceOperation } from './files/trace.js';
+export { traceLineSchema, type TraceControl, type TraceHeader, type TraceOperation } from './files/trace.js';

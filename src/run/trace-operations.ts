@@ -22,8 +22,9 @@ export function traceOperations(played: PlayedRound): TraceOperation[] {
   return played.ids.map((id, index) => {
     const operation = played.operations[id]!;
     const transfer = 'peer' in operation ? { peer: operation.peer, bytes: operation.bytes } : {};
+    const object = 'owner' in operation ? { owner: operation.owner, bytes: operation.bytes } : {};
     const { kind, stream } = operation;
     const [start, end] = [played.starts[index]! - origin, played.ends[index]! - origin];
-    return { type: 'operation', node, rank, round, id, kind, stream, ...transfer, start, end };
+    return { type: 'operation', node, rank, round, id, kind, stream, ...transfer, ...object, start, end };
   });
 }

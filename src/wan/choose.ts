@@ -39,6 +39,8 @@ export interface FabricOptions {
   readonly congestion: 'cubic' | 'reno' | 'bbr';
   readonly slowStartAfterIdle: boolean;
   readonly initialWindow: number;
+  /** Whether nodes will carry control traffic. */
+  readonly control?: boolean;
 }
 
 /** Builds a fabric; the module of the other kind, with its system calls, is never loaded. */

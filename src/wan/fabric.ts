@@ -15,9 +15,12 @@ import type { Topology } from '../scenario/topology.js';
 
 /** Port on which nodes serve each other; below those that systems hand out to clients. */
 export const MESH_PORT = 8470;
+/** Port on which nodes carry what is no tensor: the control traffic of a persona. TCP, and UDP where it passes. */
+export const CONTROL_PORT = 8473;
 
 /** Where one node lives and how it reaches the others. Plain data: it travels to the node's thread. */
 export interface Placement {
+  /** Of a host that is no node: its position among all, see hostsOf(). */
   readonly rank: number;
   /**
    * Descriptor (of this process) of the network namespace that the node's thread must enter, with
@@ -30,6 +33,17 @@ export interface Placement {
   readonly listen: { readonly host: string; readonly port: number };
   /** What the node dials to reach the mesh port of each rank, by rank (its own entry is never used). */
   readonly peers: readonly { readonly host: string; readonly port: number }[];
+  /** The same for control traffic; absent where the fabric was built without. */
+  readonly control?: Pick<Placement, 'listen' | 'peers'>;
+}
+
+/** Listening and dialing at the nodes' own addresses, as on any real network. */
+export function placementsAt(
+  addresses: readonly string[],
+  port: number,
+): Pick<Placement, 'listen' | 'peers'>[] {
+  const peers = addresses.map((host) => ({ host, port }));
+  return peers.map((listen) => ({ listen, peers }));
 }
 
 /** Counters of one node since the fabric started. Bytes are Ethernet frame bytes (threads: TCP payload bytes). */
@@ -86,6 +100,7 @@ export type FabricKind = 'netns' | 'threads' | 'containers';
 export interface Fabric {
   readonly kind: FabricKind;
   readonly topology: Topology;
+  /** By rank; the other hosts of the topology after the nodes. Likewise counters(). */
   readonly placements: readonly Placement[];
   /** One line that says what this fabric is, for people. */
   readonly description: string;

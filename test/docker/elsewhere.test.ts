@@ -8,10 +8,8 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { compileRound } from '../../orchestrator/schedules/index.js';
 import type { RunSummary, TraceHeader } from '../../src/run/files.js';
 import { loadScenario, topologyOf, withAddresses } from '../../src/scenario/index.js';
-import { trainReference } from '../../src/training/index.js';
 import {
   BUILD_LIMIT_MS,
   call,
@@ -27,6 +25,7 @@ import { fixture } from '../support/fixtures.js';
 import { expectConfiguredRoundTrips } from '../support/handshakes.js';
 import { newestRun, PROJECT, readJson, readJsonLines, TINY } from '../support/meshbeat.js';
 import { all, root, tools } from '../support/needs.js';
+import { referenceOf } from '../support/reference.js';
 import { describeIf } from '../support/requires.js';
 import { until } from '../support/until.js';
 
@@ -168,7 +167,7 @@ describeIf(all(dockerNeeds(), root(), tools('iptables', 'tshark')), 'a node on a
     const logs = await call([DOCKER, 'logs', name('elsewhere')]);
     expect(logs.stderr).toMatch(/done; final weights [0-9a-f]{64}/);
     const { training } = readJson<RunSummary>(join(newestRun(runs), 'summary.json'));
-    expect(training).toMatchObject(await trainReference(loadScenario(TINY), compileRound));
+    expect(training).toMatchObject(await referenceOf(loadScenario(TINY)));
   });
 
   test('is known by its own address, at the configured distance', () => {

@@ -8,17 +8,16 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
-import { compileRound } from '../../orchestrator/schedules/index.js';
 import type { BoardSnapshot } from '../../orchestrator/board.js';
 import type { RunSummary, TraceHeader } from '../../src/run/files.js';
 import { loadScenario, topologyOf, withAddresses } from '../../src/scenario/index.js';
-import { trainReference } from '../../src/training/index.js';
 import { ComposeProject, DOWN_LIMIT_MS, gateLineOf } from '../support/compose.js';
 import { unansweredQueries } from '../support/dashboard-queries.js';
 import { BUILD_LIMIT_MS, dockerNeeds, imagesReady, IMAGE, docker } from '../support/docker.js';
 import { expectConfiguredRoundTrips } from '../support/handshakes.js';
 import { manifestOf, newestRun, PROJECT, readJson, readJsonLines } from '../support/meshbeat.js';
 import { all, tools } from '../support/needs.js';
+import { referenceOf } from '../support/reference.js';
 import { describeIf } from '../support/requires.js';
 import { secretsIn, secretsInFolder } from '../support/secrets.js';
 import { tsharkFields } from '../support/tshark.js';
@@ -99,7 +98,7 @@ describeIf(all(dockerNeeds(), tools('tshark', 'capinfos')), 'docker compose up',
 
   test('runs to the end with exit status 0, and so do all its containers', async () => {
     expect(status, logs).toBe(0);
-    expect(summary).toMatchObject({ fabric: 'containers', nodes: 4, rounds: 10, gate: { verdict: 'valid' } });
+    expect(summary).toMatchObject({ fabric: 'containers', nodes: 4, rounds: 8, gate: { verdict: 'valid' } });
     expect(await project.ended('node', 20_000)).toEqual([0, 0, 0, 0]);
     expect(await project.ended('capture', 20_000)).toEqual([0]);
     expect(manifestOf(directory)).toMatchObject({
@@ -112,7 +111,7 @@ describeIf(all(dockerNeeds(), tools('tshark', 'capinfos')), 'docker compose up',
   test(
     'ends with the weights of one process without a network, as every fabric does',
     async () => {
-      const reference = await trainReference(loadScenario(SCENARIO), compileRound);
+      const reference = await referenceOf(loadScenario(SCENARIO));
       expect(summary.training).toMatchObject(reference);
     },
     RUN_LIMIT_MS,

@@ -55,6 +55,14 @@ describe('NodeMetrics', () => {
     expect(value('meshbeat_node_info', { ...bob, ...where })).toBe(1);
   });
 
+  it('counts the steps of a pipeline stage without a loss, and has no series for one', async () => {
+    const metrics = joined();
+    metrics.apply({ type: 'step', rank: 1, step: 0, computeSeconds: 0.3, overrunSeconds: 0 });
+    const { series, value } = await read(metrics);
+    expect(value('meshbeat_inner_steps_total', bob)).toBe(1);
+    expect([...series.keys()].filter((key) => key.startsWith('meshbeat_training_loss'))).toEqual([]);
+  });
+
   it('starts afresh in a later run', async () => {
     const metrics = joined();
     tell(metrics);

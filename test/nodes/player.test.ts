@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { play } from '../../nodes/player.js';
 import { compileRound } from '../../orchestrator/schedules/index.js';
 import type { Operation } from '../../src/schedule/operation.js';
+import { requestFor } from '../support/request.js';
 
 describe('play', () => {
   test('starts nothing before what it depends on, and keeps each stream in order', async () => {
@@ -12,13 +13,8 @@ describe('play', () => {
         fc.integer({ min: 2, max: 6 }),
         fc.integer({ min: 7, max: 60 }),
         async (worldSize, size) => {
-          const protocol = {
-            kind: 'diloco',
-            innerSteps: 2,
-            outer: { learningRate: 0.7, momentum: 0.9 },
-            slice: 256,
-          } as const;
-          const { operations } = compileRound({ protocol, worldSize, parameterCount: size, round: 0 })
+          const protocol = { kind: 'diloco', innerSteps: 2, slice: 256 } as const;
+          const { operations } = compileRound(requestFor(protocol, { worldSize, parameterCount: size }))
             .parts[0]!;
           const ended = new Set<number>();
           const running = new Set<string>();
@@ -48,8 +44,18 @@ describe('play', () => {
       work: 'gradient',
       firstStep: 0,
       steps: 1,
+      contribution: [],
     };
-    const outer: Operation = { id: 1, kind: 'outer', stream: 'compute', after: [0], optimizer: 'inner' };
+    const outer: Operation = {
+      id: 1,
+      kind: 'outer',
+      stream: 'compute',
+      after: [0],
+      update: { optimizer: 'inner', step: 0 },
+      ranges: [],
+      contributors: 1,
+      cost: 1,
+    };
     const perform = (): Promise<void> => Promise.reject(new Error('out of memory'));
     await expect(play([compute, outer], { perform })).rejects.toThrow('out of memory');
   });

@@ -121,6 +121,23 @@ describe('Board', () => {
     ]);
   });
 
+  it('leaves nodes without a loss out of the mean, and shows none for them', () => {
+    const board = newBoard();
+    board.apply({ type: 'step', rank: 0, step: 0, computeSeconds: 0.3, overrunSeconds: 0.1 });
+    expect(board.snapshot()).toMatchObject({ meanLoss: null, overruns: 1 });
+    board.apply(step(1, 0, 5));
+    board.apply(round(0, 0, 0, 0.75));
+    board.apply(round(1, 0, 0, 0.75));
+    const { meanLoss, nodes, finishedRounds } = board.snapshot();
+    expect([meanLoss, ...nodes.map(({ loss }) => loss), finishedRounds[0]?.meanLoss]).toEqual([
+      5,
+      null,
+      5,
+      5,
+    ]);
+    expect(nodes[0]?.steps).toBe(1);
+  });
+
   it('reckons the time left with the measured period, and never below zero', () => {
     const board = new Board(topologyOf('ada', 'bob'), { ...facts, rounds: 5 });
     for (const event of story) board.apply(event);

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { expectedPayload, runChecks, verdictOf, type Observed } from '../../orchestrator/gate.js';
 import { compileRound } from '../../orchestrator/schedules/index.js';
+import { requestFor } from '../support/request.js';
+
+/** Of two groups: ranks 0 and 1, and rank 2. */
+const hashes = (...ofRanks: string[]) => ofRanks.map((hash, rank) => ({ group: rank < 2 ? 0 : 1, hash }));
 
 const sound: Observed = {
   overruns: 0,
@@ -9,7 +13,7 @@ const sound: Observed = {
   missedPackets: 0,
   capturedPayload: 1_010_000,
   expectedPayload: 1_000_000,
-  weightsHashes: ['a', 'a', 'a'],
+  weightsHashes: hashes('a', 'a', 'b'),
 };
 
 describe('the gate', () => {
@@ -24,13 +28,18 @@ describe('the gate', () => {
     ['missed by the capture', { missedPackets: 1 }],
     ['TCP payload', { capturedPayload: 1_031_000 }],
     ['TCP payload', { capturedPayload: 960_000 }],
-    ['weights', { weightsHashes: ['a', 'b', 'a'] }],
+    ['weights', { weightsHashes: hashes('a', 'c', 'b') }],
   ])('is invalid for %s', (name, change) => {
     const { verdict, checks } = verdictOf(runChecks({ ...sound, ...change }));
     expect(verdict).toBe('invalid');
     const failed = checks.filter(({ ok }) => !ok);
     expect(failed).toHaveLength(1);
     expect(failed[0]!.name).toContain(name);
+  });
+
+  test('lets groups end alike or unlike', () => {
+    const alike = { ...sound, weightsHashes: hashes('a', 'a', 'a') };
+    expect(verdictOf(runChecks(alike)).verdict).toBe('valid');
   });
 
   test('does not judge what could not be seen', () => {
@@ -40,8 +49,7 @@ describe('the gate', () => {
   });
 
   test('expects what the schedules send, and the framing', () => {
-    const protocol = { kind: 'ddp', slice: 65536 } as const;
-    const schedule = compileRound({ protocol, worldSize: 4, parameterCount: 100_000, round: 0 });
+    const schedule = compileRound(requestFor({ kind: 'ddp' }, { worldSize: 4, parameterCount: 100_000 }));
     const payload = 2 * 3 * 400_000; // 2·V·(N−1) over all ranks
     const withTls = expectedPayload([schedule], true);
     expect(withTls / payload).toBeGreaterThan(1);

@@ -1,6 +1,30 @@
 import { describe, expect, test } from 'vitest';
-import { probeChecks, roundTripPairs } from '../../orchestrator/probe.js';
-import { topologyOf } from '../wan/topologies.js';
+import {
+  disjointPaths,
+  probeChecks,
+  ratePaths,
+  roundTripPairs,
+  storePaths,
+} from '../../orchestrator/probe.js';
+import { clean, topologyOf } from '../wan/topologies.js';
+
+describe('storePaths', () => {
+  const access = { uplink: 1e6, downlink: 1e6 };
+  const withStore = (size: number) => {
+    const topology = topologyOf(Array(size).fill(access) as (typeof access)[], () => clean(0.01));
+    return { ...topology, hosts: [{ ...access, name: 'store', region: 'here', address: '10.77.9.9' }] };
+  };
+
+  test('from the store to every node, or to some of many', () => {
+    expect(storePaths(withStore(3))).toEqual([0, 1, 2].map((to) => ({ from: 3, to })));
+    expect(storePaths(withStore(100)).length).toBeLessThanOrEqual(12);
+    expect(storePaths(topologyOf([access, access], () => clean(0.01)))).toEqual([]);
+  });
+
+  test('are one after the other, as they share its uplink', () => {
+    expect(disjointPaths(storePaths(withStore(3)), 4)).toHaveLength(3);
+  });
+});
 
 describe('roundTripPairs', () => {
   test('all pairs once, up to twelve nodes', () => {
@@ -23,6 +47,56 @@ describe('roundTripPairs', () => {
       expect(new Set(pairs.flatMap((pair) => pair.split(','))).size).toBe(size);
       expect(pairs.length).toBeLessThanOrEqual(size * Math.ceil(Math.log2(size)));
     }
+  });
+});
+
+/** By rank: from whom it receives. */
+const ring = (size: number) => Array.from({ length: size }, (_, rank) => [(rank + size - 1) % size]);
+const clique = (size: number) =>
+  Array.from({ length: size }, (_, rank) => [...Array(size).keys()].filter((other) => other !== rank));
+const star = (size: number) =>
+  Array.from({ length: size }, (_, rank) => (rank === 0 ? [...Array(size).keys()].slice(1) : [0]));
+
+describe('ratePaths', () => {
+  test('all of them with few nodes', () => {
+    expect(ratePaths(clique(4))).toHaveLength(12);
+    expect(ratePaths(star(5))).toHaveLength(8);
+    expect(ratePaths([[], []])).toEqual([]);
+  });
+
+  test.each([
+    ['ring', ring, 50],
+    ['star', star, 98],
+    ['clique', clique, 50 * 2 * 6],
+  ])('of a large %s every uplink and downlink, and no more than N log N', (_, sendersFor, most) => {
+    const senders = sendersFor(50);
+    const paths = ratePaths(senders);
+    for (const { from, to } of paths) expect(senders[to]).toContain(from);
+    expect(new Set(paths.map(({ from }) => from)).size).toBe(50);
+    expect(new Set(paths.map(({ to }) => to)).size).toBe(50);
+    expect(new Set(paths.map(({ from, to }) => `${from} ${to}`)).size).toBe(paths.length);
+    expect(paths.length).toBeLessThanOrEqual(most);
+  });
+});
+
+describe('disjointPaths', () => {
+  test.each([
+    ['ring', ring(8), 2],
+    ['clique', clique(8), 14],
+    // All of its paths have the hub's uplink or its downlink.
+    ['star', star(8), 7],
+  ])('measures a %s in few groups, none with a shared uplink or downlink', (_, senders, least) => {
+    const paths = ratePaths(senders);
+    const groups = disjointPaths(paths, 4);
+    for (const group of groups) {
+      expect(group.length).toBeLessThanOrEqual(4);
+      expect(new Set(group.map(({ from }) => from)).size).toBe(group.length);
+      expect(new Set(group.map(({ to }) => to)).size).toBe(group.length);
+    }
+    expect(groups.flat().length).toBe(paths.length);
+    expect(new Set(groups.flat())).toEqual(new Set(paths));
+    expect(groups.length).toBeGreaterThanOrEqual(least);
+    expect(groups.length).toBeLessThanOrEqual(2 * least);
   });
 });
 

@@ -8,7 +8,7 @@ import type { Gathered } from '../../../orchestrator/lobby.js';
 import { Members } from '../../../orchestrator/members.js';
 import { Observer } from '../../../orchestrator/observer.js';
 import type { RunContext, Site } from './site.js';
-import { welcomeTo } from './welcome.js';
+import { authorityFor, welcomeTo } from './welcome.js';
 
 /** How often nodes report their meters, seconds: as often as the sampler reads them. */
 const METER_SECONDS = 0.25;
@@ -33,7 +33,11 @@ export class JoinedSite implements Site {
   async openMembers(context: RunContext, fabric: JoinedFabric): Promise<Members> {
     const members = new Members({
       names: context.topology.nodes.map(({ name }) => name),
-      welcome: await welcomeTo(context, { meterSeconds: METER_SECONDS }),
+      welcome: welcomeTo(context, {
+        meterSeconds: METER_SECONDS,
+        authority: await authorityFor(context.scenario),
+        accounts: [],
+      }),
     });
     members.failure.catch(context.breakOff);
     // They stay until the door is closed: whoever watches over containers may take the first that ends for a sign

@@ -15,7 +15,8 @@ import { trainingSettingsOf } from '../../training/index.js';
 import { openFabric, type Choice } from '../../wan/choose.js';
 import type { Fabric } from '../../wan/fabric.js';
 import type { RunContext, Site } from './site.js';
-import { welcomeTo } from './welcome.js';
+import { newAccounts, openStore } from './store.js';
+import { authorityFor, welcomeTo } from './welcome.js';
 
 export class LocalSite implements Site {
   readonly #choice: Choice;
@@ -42,21 +43,26 @@ export class LocalSite implements Site {
     stage(`building the network: ${kind} (${reason})`);
     const { congestion, slowStartAfterIdle, initialWindow } = scenario.wan;
     const tcp = { congestion, slowStartAfterIdle, initialWindow };
-    const fabric = await openFabric(kind, { topology, seed: scenario.seed, ...tcp });
+    const control = scenario.persona !== 'none';
+    const fabric = await openFabric(kind, { topology, seed: scenario.seed, ...tcp, control });
     own(() => fabric.close());
     return fabric;
   }
 
-  async openMembers(context: RunContext): Promise<Members> {
-    const { topology, own, breakOff } = context;
+  async openMembers(context: RunContext, fabric: Fabric): Promise<Members> {
+    const { scenario, topology, own, breakOff } = context;
     const folder = makeRuntimeFolder();
     own(() => removeRuntimeFolder(folder));
     this.#address = `unix:${path.join(folder, 'control.sock')}`;
     const tokens = topology.nodes.map(() => randomBytes(24).toString('base64url'));
     this.#tokens = tokens;
+    const authority = await authorityFor(scenario);
+    const store = fabric.placements[topology.nodes.length];
+    const accounts = store === undefined ? [] : newAccounts(topology.nodes.length);
+    if (store !== undefined) await openStore(context, { placement: store, accounts, authority });
     const members = new Members({
       names: topology.nodes.map(({ name }) => name),
-      welcome: await welcomeTo(context, { meterSeconds: 0 }),
+      welcome: welcomeTo(context, { meterSeconds: 0, authority, accounts }),
     });
     members.failure.catch(breakOff);
     const door = await Door.listen({
@@ -72,12 +78,16 @@ export class LocalSite implements Site {
     return members;
   }
 
-  async startNodes({ scenario, stage, own }: RunContext, fabric: Fabric, members: Members): Promise<void> {
+  async startNodes(
+    { scenario, topology, stage, own }: RunContext,
+    fabric: Fabric,
+    members: Members,
+  ): Promise<void> {
     stage('starting the devices');
     const host = await NodeHost.start({
       orchestrator: this.#address,
       tokens: this.#tokens,
-      placements: fabric.placements,
+      placements: fabric.placements.slice(0, topology.nodes.length),
       training: trainingSettingsOf(scenario),
       onDeath: (rank, reason) => members.fail(rank, reason),
     });

@@ -7,8 +7,9 @@
  */
 import Table from 'cli-table3';
 import pc from 'picocolors';
+import { leftOutTexts } from '../../persona/index.js';
 import type { GateCheck, RunSummary } from '../../run/files.js';
-import { bytesText, rateText, secondsText } from '../text.js';
+import { bytesText, percentText, rateText, secondsText } from '../text.js';
 
 export interface ReportOptions {
   /** The run directory. */
@@ -72,7 +73,7 @@ function heartbeatTable({ heartbeat, expected, rounds }: RunSummary): string {
   return table.toString() + note;
 }
 
-function factsText({ capture, training, utilization }: RunSummary, directory: string): string {
+function factsText({ capture, control, training, utilization }: RunSummary, directory: string): string {
   const { parameters, initialLoss, finalLoss, weightsSha256 } = training;
   const fall = initialLoss - finalLoss;
   const facts = [
@@ -82,6 +83,7 @@ function factsText({ capture, training, utilization }: RunSummary, directory: st
         ? 'none'
         : `${capture.file} (${capture.kind}), ${capture.packets} packets, ${bytesText(capture.bytes)}`,
     ],
+    ...(control === null ? [] : [['control', controlText(control)] as const]),
     [
       'loss',
       `${initialLoss.toFixed(3)} → ${finalLoss.toFixed(3)} nats per byte ` +
@@ -92,6 +94,14 @@ function factsText({ capture, training, utilization }: RunSummary, directory: st
     ['directory', directory],
   ] as const;
   return facts.map(([name, text]) => `${name.padEnd(13)}${text}`).join('\n');
+}
+
+/** "as torchft: 1234 messages and transfers, 98.1 kB; without HTTP/2 PING, since …". */
+function controlText({ persona, habits, leftOut }: NonNullable<RunSummary['control']>): string {
+  const exchanges = habits.reduce((sum, habit) => sum + habit.exchanges, 0);
+  const bytes = habits.reduce((sum, { sentBytes, receivedBytes }) => sum + sentBytes + receivedBytes, 0);
+  const said = `as ${persona}: ${exchanges} messages and transfers, ${bytesText(bytes)}`;
+  return [said, ...leftOutTexts(leftOut)].join('; ');
 }
 
 function checksTable(checks: readonly GateCheck[]): string {
@@ -132,11 +142,6 @@ function quantityText(value: number, unit: string): string {
     default:
       return `${+value.toPrecision(4)} ${unit}`;
   }
-}
-
-/** "24.7 %"; small shares keep three digits: "0.00125 %". */
-function percentText(share: number): string {
-  return `${+(100 * share).toPrecision(3)} %`;
 }
 
 /** "+0.4 %". */

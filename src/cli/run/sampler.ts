@@ -42,7 +42,7 @@ export class Sampler {
     if (event.type !== 'step') return;
     const progress = this.#progress[event.rank]!;
     progress.steps++;
-    progress.loss = event.loss;
+    progress.loss = event.loss ?? null;
   }
 
   close(): void {

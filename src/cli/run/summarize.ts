@@ -1,12 +1,13 @@
 /** What a finished run comes to: measured beside expected, and the gate's verdict. Pure: data in, data out. */
 import type { Outcome } from '../../../orchestrator/conductor.js';
-import { expectedPayload, runChecks, verdictOf } from '../../../orchestrator/gate.js';
+import { runChecks, verdictOf } from '../../../orchestrator/gate.js';
 import { probeChecks } from '../../../orchestrator/probe.js';
 import { forecast } from '../../../orchestrator/schedules/forecast.js';
 import type { CaptureFacts, RunSummary } from '../../run/files.js';
 import type { Scenario, Topology } from '../../scenario/index.js';
 import type { TrafficReport } from '../../traffic/index.js';
 import { parameterCount } from '../../training/index.js';
+import { isControl, summarizeControl } from './control.js';
 import type { CaptureResult, Lateness } from '../../wan/fabric.js';
 
 export interface Evidence {
@@ -32,25 +33,19 @@ export interface Evidence {
 
 export function summarize(evidence: Evidence): RunSummary {
   const { scenario, topology, outcome, capture } = evidence;
-  const { protocol, pace, outerPace, transport } = scenario;
+  const { protocol } = scenario;
   const parameters = parameterCount(scenario.model);
-  const plan = {
-    protocol,
-    parameterCount: parameters,
-    round: 0,
+  const { periodSeconds, burstSeconds, burstBytesPerNode, dutyCycle } = forecast(
+    scenario,
     topology,
-    pace,
-    outerPace,
-    tls: transport.tls,
-  };
-  const { periodSeconds, burstSeconds, burstBytesPerNode, dutyCycle } = forecast(plan).heartbeat;
+  ).heartbeat;
   const checks = [
     ...probeChecks(outcome.measurements, topology),
     ...runChecks({
       overruns: evidence.overruns,
       lateness: evidence.lateness,
       eventLoopLag: evidence.eventLoopLag,
-      expectedPayload: expectedPayload(outcome.schedules, transport.tls),
+      expectedPayload: outcome.expectedPayload,
       weightsHashes: outcome.weightsHashes,
       ...(capture === undefined
         ? {}
@@ -71,10 +66,11 @@ export function summarize(evidence: Evidence): RunSummary {
       parameters,
       initialLoss: outcome.initialLoss,
       finalLoss: outcome.finalLoss,
-      weightsSha256: outcome.weightsHashes[0]!,
+      weightsSha256: outcome.weightsSha256,
     },
     utilization: outcome.computeSeconds / (topology.nodes.length * outcome.trainingSeconds),
     capture: capture === undefined ? null : factsOf(capture),
+    control: outcome.control === undefined ? null : summarizeControl(outcome.control, capture?.report),
     gate: verdictOf(checks),
   };
 }
@@ -83,9 +79,9 @@ function factsOf({ file, kind, report }: NonNullable<Evidence['capture']>): Capt
   return { file, kind, packets: report.packets, bytes: report.bytes };
 }
 
-/** TCP payload in the capture, retransmissions counted once, both directions of all flows. */
+/** TCP payload in the capture, retransmissions counted once, both directions of all flows but control traffic. */
 function uniquePayload(report: TrafficReport): number {
   return report.flows
-    .filter(({ protocol }) => protocol === 'tcp')
+    .filter((flow) => flow.protocol === 'tcp' && !isControl(flow))
     .reduce((sum, { forward, backward }) => sum + forward.payloadBytes + backward.payloadBytes, 0);
 }

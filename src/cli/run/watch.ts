@@ -9,8 +9,8 @@ import { Board, type BoardSnapshot } from '../../../orchestrator/board.js';
 import type { RunEvent } from '../../run/events.js';
 import { Metrics, RunMetrics } from '../../../orchestrator/metrics.js';
 import { forecast } from '../../../orchestrator/schedules/forecast.js';
+import { stepsPerRound } from '../../../orchestrator/schedules/index.js';
 import type { Scenario, Topology } from '../../scenario/index.js';
-import { parameterCount } from '../../training/index.js';
 import type { FabricKind } from '../../wan/fabric.js';
 
 export interface Plan {
@@ -56,9 +56,9 @@ function boardOf({ scenario, topology, fabric }: Plan): Board {
     protocol: protocol.kind,
     fabric,
     rounds,
-    stepsPerRound: protocol.kind === 'diloco' ? protocol.innerSteps : 1,
+    stepsPerRound: stepsPerRound(protocol),
     pace,
-    expectedPeriodSeconds: expectedPeriod(scenario, topology),
+    expectedPeriodSeconds: forecast(scenario, topology).heartbeat.periodSeconds,
   });
 }
 
@@ -68,10 +68,4 @@ function metricsOf({ scenario, topology, fabric }: Plan, board: Board): RunMetri
   const metrics = fabric === 'containers' ? new RunMetrics(info) : new Metrics(topology, info);
   metrics.watch(board);
   return metrics;
-}
-
-function expectedPeriod(scenario: Scenario, topology: Topology): number {
-  const { protocol, pace, outerPace, model, transport } = scenario;
-  const plan = { protocol, topology, pace, outerPace, tls: transport.tls };
-  return forecast({ ...plan, parameterCount: parameterCount(model), round: 0 }).heartbeat.periodSeconds;
 }

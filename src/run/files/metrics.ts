@@ -22,7 +22,9 @@ export const metricsLineSchema = z
     loss: z
       .number()
       .nullable()
-      .describe('Training loss of the last inner step, nats per byte; null before the first.'),
+      .describe(
+        'Training loss of the last inner step, nats per byte; null before the first, and where the node has none.',
+      ),
   })
   .describe('One node in one second. Counters are since the start of the run.');
 

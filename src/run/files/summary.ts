@@ -4,6 +4,7 @@
  * figures are defined in src/traffic/heartbeat.ts and src/simulation/expected.ts.
  */
 import { z } from 'zod';
+import { controlSummarySchema } from './control.js';
 import { gateVerdictSchema } from './gate.js';
 import { captureKindSchema, count, quantity, sha256, share, text, type Document } from './quantities.js';
 
@@ -71,6 +72,9 @@ export const runSummarySchema = z.object({
   training: trainingSchema,
   utilization: share('Time at compute operations over wall-clock time of training, mean over nodes.'),
   capture: captureFactsSchema.nullable().describe('The packet capture; null without one.'),
+  control: controlSummarySchema
+    .nullable()
+    .describe('What nodes said besides tensors, as their persona has it; null without a persona.'),
   gate: gateVerdictSchema,
 });
 

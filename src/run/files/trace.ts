@@ -18,6 +18,15 @@ const traceHeaderSchema = z
     nodes: z
       .array(z.object({ rank, name: nodeName, address: z.ipv4().describe('On the shaped network.') }))
       .describe('All nodes, by rank.'),
+    hosts: z
+      .array(
+        z.object({
+          name: z.string().describe('Name of the host.'),
+          address: z.ipv4().describe('On the shaped network.'),
+        }),
+      )
+      .optional()
+      .describe('Others on the shaped network, such as an object store; absent where there are none.'),
   })
   .describe('The first line of trace.jsonl.');
 
@@ -30,7 +39,7 @@ const playedSchema = z.object({
   rank,
   round: count('Round of the schedule, counting from 0.'),
   id: count("Position in the node's part of that round; `meshbeat schedule --json` lists the same."),
-  stream: text('compute, send:PEER or recv:PEER; operations of one stream never overlap.'),
+  stream: text('compute, send:PEER, recv:PEER, put or get:OWNER; operations of one stream never overlap.'),
   start: quantity("When it started: seconds since the trace's origin."),
   end: quantity("When it ended: seconds since the trace's origin."),
 });
@@ -38,8 +47,10 @@ const playedSchema = z.object({
 const workSchema = playedSchema
   .extend({
     kind: z
-      .enum(['compute', 'outer'])
-      .describe('Inner steps, or the optimizer update on the reduced buffer.'),
+      .enum(['compute', 'stage', 'compress', 'aggregate', 'outer', 'wait'])
+      .describe(
+        'Inner steps; work on a microbatch of a pipeline stage; compressing, or summing what others compressed; the optimizer update on the reduced buffer; a rest.',
+      ),
   })
   .describe('Work on the device, waiting for the pace included.');
 
@@ -53,15 +64,51 @@ const transferSchema = playedSchema
   })
   .describe('A slice of a tensor, sent to a peer or received from one.');
 
-const traceOperationSchema = z.discriminatedUnion('kind', [workSchema, transferSchema]);
+const objectSchema = playedSchema
+  .extend({
+    kind: z
+      .enum(['put', 'get'])
+      .describe('Until it was stored; or from when it was asked for until it was here.'),
+    owner: count('Rank whose object it is.'),
+    bytes: count('Size of the object, bytes.'),
+  })
+  .describe('An object, put into the object store or got from it.');
+
+const traceOperationSchema = z.discriminatedUnion('kind', [workSchema, transferSchema, objectSchema]);
 
 type Work = Document<typeof workSchema>;
 type Transfer = Document<typeof transferSchema>;
+type ObjectTransfer = Document<typeof objectSchema>;
 
-/** One operation as it was played. Seconds since the origin. `peer` and `bytes` belong to transfers. */
-export interface TraceOperation extends Omit<Work, 'kind'>, Partial<Pick<Transfer, 'peer' | 'bytes'>> {
-  readonly kind: Work['kind'] | Transfer['kind'];
+/** One operation as it was played. Seconds since the origin. `peer`, `owner` and `bytes` belong to transfers. */
+export interface TraceOperation
+  extends Omit<Work, 'kind'>, Partial<Pick<Transfer, 'peer' | 'bytes'> & Pick<ObjectTransfer, 'owner'>> {
+  readonly kind: Work['kind'] | Transfer['kind'] | ObjectTransfer['kind'];
 }
 
+const traceControlSchema = z
+  .object({
+    type: z.literal('control'),
+    node: nodeName,
+    rank,
+    kind: z
+      .enum(['heartbeat', 'remark', 'probe', 'download'])
+      .describe('At regular intervals; when training comes to a certain point; before training.'),
+    habit: text('Name of the habit of the persona: docs/personas.md tells what each is.'),
+    peer: count('Rank it was said to.'),
+    exchanges: count('Messages sent; transfers, of a probe or a download.'),
+    sentBytes: count('Payload of TCP or UDP that was sent, bytes.'),
+    receivedBytes: count('Payload of the answers, bytes.'),
+    start: quantity("When the first was sent: seconds since the trace's origin."),
+    end: quantity("When the last was sent, or the last transfer ended: seconds since the trace's origin."),
+  })
+  .describe('What a node said to a peer by one habit of the persona, in the whole run.');
+
+export type TraceControl = Document<typeof traceControlSchema>;
+
 /** Any line of trace.jsonl. */
-export const traceLineSchema = z.discriminatedUnion('type', [traceHeaderSchema, traceOperationSchema]);
+export const traceLineSchema = z.discriminatedUnion('type', [
+  traceHeaderSchema,
+  traceOperationSchema,
+  traceControlSchema,
+]);

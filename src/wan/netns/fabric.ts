@@ -16,9 +16,11 @@
  */
 import { closeSync } from 'node:fs';
 import { messageOf, RunError } from '../../errors.js';
-import type { Node, Topology } from '../../scenario/topology.js';
+import { asNetwork, hostsOf, type Node, type Topology } from '../../scenario/topology.js';
 import {
+  CONTROL_PORT,
   MESH_PORT,
+  placementsAt,
   type CaptureRequest,
   type CaptureResult,
   type Fabric,
@@ -60,29 +62,30 @@ export class NetnsFabric implements Fabric {
     this.#switch = hub;
     this.#rooms = rooms;
     this.#shaper = shaper;
-    const peers = topology.nodes.map((node) => ({ host: node.address, port: MESH_PORT }));
-    this.placements = rooms.map((room, rank) => ({
+    const addresses = hostsOf(topology).map(({ address }) => address);
+    const control = placementsAt(addresses, CONTROL_PORT);
+    this.placements = placementsAt(addresses, MESH_PORT).map((mesh, rank) => ({
       rank,
-      namespaceFd: room.namespace.fd,
+      namespaceFd: rooms[rank]!.namespace.fd,
       packetLevel: true,
-      listen: { host: topology.nodes[rank]!.address, port: MESH_PORT },
-      peers,
+      ...mesh,
+      control: control[rank]!,
     }));
   }
 
-  static async create(options: NetnsOptions): Promise<NetnsFabric> {
-    const { topology } = options;
+  static async create({ topology, ...others }: NetnsOptions): Promise<NetnsFabric> {
+    const network = asNetwork(topology);
     const rooms: Room[] = [];
     const hub = Namespace.create('the switch');
     try {
       hub.ip([
         'link set lo up',
         `link add ${BRIDGE} type bridge`,
-        `link set ${BRIDGE} mtu ${topology.mtu} up`,
+        `link set ${BRIDGE} mtu ${network.mtu} up`,
       ]);
-      for (const node of topology.nodes) rooms.push(furnish(node, hub, options));
+      for (const node of network.nodes) rooms.push(furnish(node, hub, { topology: network, ...others }));
       const ports: ShaperPort[] = rooms.map((room, rank) => ({ rank, fd: room.tun }));
-      const shaper = await Shaper.start(topology, ports, options.seed);
+      const shaper = await Shaper.start(network, ports, others.seed);
       return new NetnsFabric(topology, hub, rooms, shaper);
     } catch (error) {
       for (const room of rooms) vacate(room);
@@ -118,7 +121,7 @@ export class NetnsFabric implements Fabric {
             namespace: this.#switch,
             interface: BRIDGE,
             filter: 'ip',
-            names: new Map(this.topology.nodes.map((node) => [node.address, node.name])),
+            names: new Map(hostsOf(this.topology).map(({ address, name }) => [address, name])),
           });
     this.#captures.add(running);
     return running;

@@ -13,7 +13,7 @@
 import { closeSync } from 'node:fs';
 import { messageOf, RunError } from '../../errors.js';
 import type { Topology } from '../../scenario/topology.js';
-import { MESH_PORT, type NodeCounters, type Placement } from '../fabric.js';
+import { CONTROL_PORT, MESH_PORT, placementsAt, type NodeCounters, type Placement } from '../fabric.js';
 import type { Meters } from '../meters.js';
 import {
   detourLines,
@@ -51,12 +51,9 @@ export class OwnAccess {
 
   private constructor(options: OwnAccessOptions, shaper: Shaper, undo: () => void) {
     const { topology, rank } = options;
-    this.placement = {
-      rank,
-      packetLevel: true,
-      listen: { host: topology.nodes[rank]!.address, port: MESH_PORT },
-      peers: topology.nodes.map((node) => ({ host: node.address, port: MESH_PORT })),
-    };
+    const addresses = topology.nodes.map(({ address }) => address);
+    const control = placementsAt(addresses, CONTROL_PORT)[rank]!;
+    this.placement = { rank, packetLevel: true, ...placementsAt(addresses, MESH_PORT)[rank]!, control };
     this.meters = shaper.meters;
     this.#shaper = shaper;
     this.#undo = undo;

@@ -13,8 +13,9 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { messageOf, RunError } from '../../errors.js';
-import type { Topology } from '../../scenario/topology.js';
+import { asNetwork, type Topology } from '../../scenario/topology.js';
 import {
+  CONTROL_PORT,
   MESH_PORT,
   type CaptureRequest,
   type CaptureResult,
@@ -32,6 +33,8 @@ export interface ThreadsOptions {
   /** Port on which every node serves its peers, at an address of its own; default {@link MESH_PORT}. */
   readonly meshPort?: number;
   readonly seed: number;
+  /** Whether control traffic is relayed too; it takes as many sockets again. Default no. */
+  readonly control?: boolean;
 }
 
 /**
@@ -43,9 +46,17 @@ export interface ThreadsOptions {
 export async function createThreadsFabric(options: ThreadsOptions): Promise<Fabric> {
   const { topology, seed } = options;
   const meshPort = options.meshPort ?? MESH_PORT;
-  const meters = new Meters(topology.nodes.length);
+  const network = asNetwork(topology);
+  const meters = new Meters(network.nodes.length);
   const written = new SharedArrayBuffer(4);
-  const workerData: RelayWorkerSettings = { topology, meshPort, seed, meters: meters.memory, written };
+  const workerData: RelayWorkerSettings = {
+    topology: network,
+    meshPort,
+    ...(options.control === true ? { controlPort: CONTROL_PORT } : {}),
+    seed,
+    meters: meters.memory,
+    written,
+  };
   const worker = new Worker(new URL('./relay-worker.js', import.meta.url), { workerData });
   try {
     const [ready] = (await once(worker, 'message')) as [RelayReport];
@@ -60,11 +71,16 @@ export async function createThreadsFabric(options: ThreadsOptions): Promise<Fabr
 type Ready = Extract<RelayReport, { type: 'ready' }>;
 
 function placements(ready: Ready, meshPort: number): Placement[] {
-  return ready.ports.map((row, rank) => ({
+  const { addresses, ports, controlPorts } = ready;
+  const at = (rank: number, port: number, row: readonly number[]): Pick<Placement, 'listen' | 'peers'> => ({
+    listen: { host: addresses[rank]!, port },
+    peers: row.map((relayed) => ({ host: '127.0.0.1', port: relayed })),
+  });
+  return ports.map((row, rank) => ({
     rank,
     packetLevel: false,
-    listen: { host: ready.addresses[rank]!, port: meshPort },
-    peers: row.map((port) => ({ host: '127.0.0.1', port })),
+    ...at(rank, meshPort, row),
+    ...(controlPorts === undefined ? {} : { control: at(rank, CONTROL_PORT, controlPorts[rank]!) }),
   }));
 }
 

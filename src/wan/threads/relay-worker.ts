@@ -15,6 +15,8 @@ import { Relay, type Observer } from './relay.js';
 export interface RelayWorkerSettings {
   readonly topology: Topology;
   readonly meshPort: number;
+  /** Absent: nothing but the mesh port is relayed. */
+  readonly controlPort?: number;
   readonly seed: number;
   readonly meters: SharedArrayBuffer;
   /** One 32-bit cell: packets written to the present capture. */
@@ -31,6 +33,7 @@ export type RelayReport =
       readonly type: 'ready';
       readonly addresses: readonly string[];
       readonly ports: readonly (readonly number[])[];
+      readonly controlPorts?: readonly (readonly number[])[];
       /** Whether the thread runs before others. */
       readonly precedence: boolean;
     }
@@ -53,7 +56,7 @@ class RelayThread {
   #recording: Reconstruction | undefined;
 
   private constructor(settings: RelayWorkerSettings, owner: MessagePort, block: LoopbackBlock) {
-    const { topology, meshPort, seed } = settings;
+    const { topology, seed } = settings;
     this.#settings = settings;
     this.#owner = owner;
     this.#written = new Int32Array(settings.written);
@@ -62,7 +65,7 @@ class RelayThread {
       topology,
       seed,
       meters: new Meters(topology.nodes.length, settings.meters),
-      targets: topology.nodes.map(({ rank }) => ({ host: block.addressOf(rank), port: meshPort })),
+      hosts: topology.nodes.map(({ rank }) => block.addressOf(rank)),
       clock: () => (performance.timeOrigin + performance.now()) / 1000,
     });
   }
@@ -70,11 +73,13 @@ class RelayThread {
   static async run(settings: RelayWorkerSettings, owner: MessagePort): Promise<void> {
     const block = await LoopbackBlock.claim(settings.meshPort);
     const thread = new RelayThread(settings, owner, block);
-    const ports = await thread.#relay.open();
+    const { meshPort, controlPort } = settings;
+    const ports = await thread.#relay.open(meshPort);
+    const control = controlPort === undefined ? {} : { controlPorts: await thread.#relay.open(controlPort) };
     owner.on('message', (command: RelayCommand) => void thread.#obey(command));
     const addresses = settings.topology.nodes.map(({ rank }) => block.addressOf(rank));
     const precedence = await takePrecedence();
-    thread.#report({ type: 'ready', addresses, ports, precedence });
+    thread.#report({ type: 'ready', addresses, ports, ...control, precedence });
   }
 
   async #obey(command: RelayCommand): Promise<void> {

@@ -29,8 +29,8 @@ export interface RelaySettings {
   readonly topology: Topology;
   readonly seed: number;
   readonly meters: Meters;
-  /** Where the program of each rank serves its peers. */
-  readonly targets: readonly { readonly host: string; readonly port: number }[];
+  /** By rank: the address at which its program serves its peers. */
+  readonly hosts: readonly string[];
   /** Seconds since 1970. */
   readonly clock: () => number;
 }
@@ -72,10 +72,13 @@ export class Relay implements Surroundings, Journey<Segment<Endpoint>> {
     this.#dials = topology.nodes.map(() => 0);
   }
 
-  /** Listens; `ports[a][b]` is what node a dials on 127.0.0.1 to reach node b, 0 on the diagonal. */
-  async open(): Promise<number[][]> {
+  /**
+   * Listens for those who want to reach a port of the nodes; `ports[a][b]` is what node a dials on 127.0.0.1 to
+   * reach it at node b, 0 on the diagonal.
+   */
+  async open(port: number): Promise<number[][]> {
     const ranks = this.#settings.topology.nodes.map((node) => node.rank);
-    const listen = async (from: number, to: number) => (from === to ? 0 : this.#listen(from, to));
+    const listen = async (from: number, to: number) => (from === to ? 0 : this.#listen(from, to, port));
     return Promise.all(ranks.map((from) => Promise.all(ranks.map((to) => listen(from, to)))));
   }
 
@@ -125,9 +128,9 @@ export class Relay implements Surroundings, Journey<Segment<Endpoint>> {
     segment.receiver.receive(segment);
   }
 
-  async #listen(from: number, to: number): Promise<number> {
+  async #listen(from: number, to: number, port: number): Promise<number> {
     const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) =>
-      this.#relay(from, to, socket),
+      this.#relay(from, to, port, socket),
     );
     this.#servers.push(server);
     server.listen(0, '127.0.0.1');
@@ -135,9 +138,10 @@ export class Relay implements Surroundings, Journey<Segment<Endpoint>> {
     return (server.address() as AddressInfo).port;
   }
 
-  #relay(from: number, to: number, socket: Socket): void {
-    const target = this.#settings.targets[to];
-    if (target === undefined) throw new RangeError(`no rank ${to}`);
+  #relay(from: number, to: number, port: number, socket: Socket): void {
+    const host = this.#settings.hosts[to];
+    if (host === undefined) throw new RangeError(`no rank ${to}`);
+    const target = { host, port };
     const dialerPort = FIRST_CLIENT_PORT + (this.#dials[from]!++ % CLIENT_PORTS);
     const initialSequences = [this.#random.integer(2 ** 32), this.#random.integer(2 ** 32)] as const;
     const connection: Connection = new Connection(
