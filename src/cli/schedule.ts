@@ -1,24 +1,24 @@
 /**
- * `meshbeat schedule`: see a run before it runs. Draws one round as a Gantt chart and tells its bytes, in
+ * `meshbeat schedule`: see a run before it runs. Draws one round, in the terminal or as SVG, and tells its bytes, in
  * closed form and as framed for the wire, and the heartbeat to expect. Nothing is sent and nothing trained;
  * times come from the simulator, whose assumptions src/simulation/timeline.ts states.
+ *
+ * Here are the options and where the output goes; schedule/view.ts works out what there is to show, and
+ * schedule/page.ts and schedule/document.ts say it to people and to programs.
  */
-import Table from 'cli-table3';
+import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import pc from 'picocolors';
-import { forecast, type Forecast } from '../../orchestrator/schedules/forecast.js';
-import { InputError } from '../errors.js';
-import { loadScenario, topologyOf } from '../scenario/index.js';
-import type { Scenario } from '../scenario/schema.js';
-import type { Topology } from '../scenario/topology.js';
-import { bytesPerRank, ringBytesPerRank, type RankBytes } from '../schedule/bytes.js';
-import { gantt } from '../schedule/gantt.js';
-import { parameterCount } from '../training/model.js';
-import { bytesText, integerOption, rateText, secondsText } from './text.js';
+import { InputError, messageOf } from '../errors.js';
+import { loadScenario } from '../scenario/index.js';
+import { duration } from '../scenario/units.js';
+import { documentOf } from './schedule/document.js';
+import { pageOf, svgOf } from './schedule/page.js';
+import { viewOf } from './schedule/view.js';
+import { integerOption } from './text.js';
 
-/** More nodes than this are summed up in one line. */
-const MAX_NODES_SHOWN = 16;
 const DEFAULT_COLUMNS = 100;
+const STDOUT = '-';
 
 interface ScheduleFlags {
   readonly set: string[];
@@ -26,12 +26,16 @@ interface ScheduleFlags {
   readonly nodes?: number;
   readonly round?: number;
   readonly json?: true;
+  readonly svg?: string;
   readonly width?: number;
+  readonly transfers?: true;
+  readonly from?: number;
+  readonly to?: number;
 }
 
 export function scheduleCommand(): Command {
   return new Command('schedule')
-    .description('draw one round of a scenario as a Gantt chart, with its bytes and expected times')
+    .description('draw one round of a scenario over time, with its bytes and expected times')
     .argument('<scenario>', 'a scenario file (YAML)')
     .option('--set <path=value>', 'override a value of the scenario; may be repeated', collect, [])
     .option('--seed <n>', 'seed', integerOption('--seed', 0, 0xffffffff))
@@ -45,154 +49,53 @@ export function scheduleCommand(): Command {
       'round to draw, counting from 0 (default: 1)',
       integerOption('--round', 0, 100_000),
     )
+    .option('--from <time>', 'draw from so long after the round began, e.g. "1.5 s"', timeOption('--from'))
+    .option('--to <time>', 'draw until so long after the round began', timeOption('--to'))
+    .option('--transfers', 'draw the messages of pipelines too, in rows of their own')
     .option(
       '--width <columns>',
       'columns to draw in (default: the terminal)',
       integerOption('--width', 60, 1000),
     )
+    .option('--svg <file>', 'write the picture as SVG, over what is there, instead of printing; - prints it')
     .option('--json', 'print one JSON document instead')
-    .action((file: string, flags: ScheduleFlags) => {
-      const scenario = loadScenario(file, {
-        sets: flags.set,
-        ...(flags.seed === undefined ? {} : { seed: flags.seed }),
-        nodes: flags.nodes,
-      });
-      const view = viewOf(scenario, flags.round);
-      const text = flags.json
-        ? JSON.stringify(documentOf(view), null, 2)
-        : pageOf(view, {
-            width: flags.width ?? process.stdout.columns ?? DEFAULT_COLUMNS,
-            colour: process.stdout.isTTY === true && pc.isColorSupported,
-          });
-      process.stdout.write(`${text}\n`);
-    });
+    .action((file: string, flags: ScheduleFlags) => show(file, flags));
+}
+
+function show(file: string, { set, seed, nodes, round, json, svg, width, ...stretch }: ScheduleFlags): void {
+  if (json && svg === STDOUT) throw new InputError('--svg: found "-" with --json; allowed: a file');
+  const { from = 0, to = Infinity } = stretch;
+  if (from >= to) throw new InputError('--to: found a time that is not after --from; allowed: a later one');
+  const scenario = loadScenario(file, { sets: set, ...(seed === undefined ? {} : { seed }), nodes });
+  const view = viewOf(scenario, round);
+  const print = (text: string) => process.stdout.write(text);
+  if (svg === STDOUT) print(svgOf(view, stretch));
+  else if (svg !== undefined) writePicture(svg, svgOf(view, stretch));
+  if (json) print(`${JSON.stringify(documentOf(view), null, 2)}\n`);
+  if (json || svg !== undefined) return;
+  const columns = width ?? process.stdout.columns ?? DEFAULT_COLUMNS;
+  const colour = process.stdout.isTTY === true && pc.isColorSupported;
+  print(`${pageOf(view, { width: columns, colour, ...stretch })}\n`);
 }
 
 function collect(value: string, before: string[]): string[] {
   return [...before, value];
 }
 
-/** Everything there is to show, before it is text. */
-interface View {
-  readonly scenario: Scenario;
-  readonly topology: Topology;
-  readonly parameters: number;
-  readonly bufferBytes: number;
-  readonly forecast: Forecast;
-  readonly bytes: readonly RankBytes[];
-}
-
-/** The first round starts in step and is no example; the default is the one after it, if there is one. */
-function viewOf(scenario: Scenario, round = Math.min(1, scenario.rounds - 1)): View {
-  if (round >= scenario.rounds) {
+function timeOption(option: string): (text: string) => number {
+  return (text) => {
+    const parsed = duration.safeParse(text);
+    if (parsed.success) return parsed.data;
     throw new InputError(
-      `--round: found ${round}; allowed: 0 to ${scenario.rounds - 1}, for the scenario has ${scenario.rounds} rounds`,
+      `${option}: found "${text}"; ${parsed.error.issues[0]?.message ?? 'allowed: a time'}`,
     );
-  }
-  const topology = topologyOf(scenario);
-  const parameters = parameterCount(scenario.model);
-  const { protocol, pace, outerPace, transport } = scenario;
-  const { tls } = transport;
-  const request = { protocol, topology, parameterCount: parameters, round, pace, outerPace, tls };
-  const result = forecast(request);
-  return {
-    scenario,
-    topology,
-    parameters,
-    bufferBytes: parameters * Float32Array.BYTES_PER_ELEMENT,
-    forecast: result,
-    bytes: bytesPerRank(result.schedule),
   };
 }
 
-/** For `--json`: base units (bytes, seconds, bit/s); times count from the start of the round. */
-function documentOf({ scenario, topology, parameters, bufferBytes, forecast, bytes }: View): object {
-  const origin = forecast.timed.reduce((least, { start }) => Math.min(least, start), Infinity);
-  return {
-    scenario: scenario.name,
-    protocol: scenario.protocol.kind,
-    round: forecast.schedule.round,
-    worldSize: topology.nodes.length,
-    parameters,
-    bufferBytes,
-    closedFormBytesPerNode: ringBytesPerRank(bufferBytes, topology.nodes.length),
-    expected: forecast.heartbeat,
-    nodes: topology.nodes.map(({ rank, name, region, uplink, downlink }) => ({
-      rank,
-      name,
-      region,
-      uplink,
-      downlink,
-      ...bytes[rank],
-      wireBytes: forecast.wireBytes[rank],
-    })),
-    operations: forecast.timed.map(({ rank, operation, start, end }) => ({
-      node: topology.nodes[rank]?.name,
-      rank,
-      ...operation,
-      start: start - origin,
-      end: end - origin,
-    })),
-  };
-}
-
-interface PageOptions {
-  readonly width: number;
-  readonly colour: boolean;
-}
-
-function pageOf(view: View, { width, colour }: PageOptions): string {
-  const { scenario, topology, parameters, bufferBytes, forecast } = view;
-  const { bold, dim } = pc.createColors(colour);
-  const title = [
-    bold(scenario.name),
-    `${scenario.protocol.kind}, round ${forecast.schedule.round} of 0…${scenario.rounds - 1}`,
-    `${topology.nodes.length} nodes`,
-    `${parameters.toLocaleString('en-US')} parameters (V = ${bytesText(bufferBytes)})`,
-  ].join(dim(' · '));
-  const names = topology.nodes.map(({ name }) => name);
-  const picture = gantt(forecast.timed, { names, width, colour, maxNodes: MAX_NODES_SHOWN });
-  return [title, '', picture, '', bytesTable(view), '', heartbeatText(view, bold)].join('\n');
-}
-
-function bytesTable({ topology, bufferBytes, forecast, bytes }: View): string {
-  const table = new Table({
-    head: ['node', 'uplink', 'sent', '2·V·(N−1)/N', 'on the wire', 'messages'],
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
-    style: { head: [], border: [], compact: true },
-  });
-  const closedForm = ringBytesPerRank(bufferBytes, topology.nodes.length);
-  for (const { rank, name, uplink } of topology.nodes.slice(0, MAX_NODES_SHOWN)) {
-    const { sentBytes = 0, sends = 0 } = bytes[rank] ?? {};
-    table.push([
-      name,
-      rateText(uplink),
-      bytesText(sentBytes),
-      bytesText(closedForm),
-      bytesText(forecast.wireBytes[rank] ?? 0),
-      sends,
-    ]);
+function writePicture(file: string, content: string): void {
+  try {
+    writeFileSync(file, content);
+  } catch (error) {
+    throw new InputError(`--svg: found "${file}" (${messageOf(error)}); allowed: a file that can be written`);
   }
-  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-  const hidden = topology.nodes.length - MAX_NODES_SHOWN;
-  table.push([
-    hidden > 0 ? `all, with ${hidden} more` : 'all',
-    '',
-    bytesText(sum(bytes.map(({ sentBytes }) => sentBytes))),
-    bytesText(closedForm * topology.nodes.length),
-    bytesText(sum(forecast.wireBytes)),
-    sum(bytes.map(({ sends }) => sends)),
-  ]);
-  return table.toString();
-}
-
-function heartbeatText({ forecast: { heartbeat } }: View, bold: (text: string) => string): string {
-  const figures = [
-    ['period', secondsText(heartbeat.periodSeconds)],
-    ['burst', secondsText(heartbeat.burstSeconds)],
-    ['duty cycle', `${(heartbeat.dutyCycle * 100).toFixed(1)} %`],
-    ['burst per node', `${bytesText(heartbeat.burstBytesPerNode)} on the wire`],
-  ] as const;
-  const line = figures.map(([name, value]) => `${name} ${bold(value)}`).join('   ');
-  return `expected heartbeat   ${line}\n(simulated: links kept full, nothing lost, acknowledgements counted; a burst is that of the whole mesh)`;
 }

@@ -1,11 +1,13 @@
 /** The command end to end, short of the process around it: a scenario file in, text or JSON out. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DOMParser } from '@xmldom/xmldom';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { scheduleCommand } from '../../src/cli/schedule.js';
 import { bytesText, secondsText } from '../../src/cli/text.js';
 import { InputError } from '../../src/errors.js';
+import { meshbeat, PROJECT } from '../support/meshbeat.js';
 
 const SCENARIO = `
 name: small
@@ -23,7 +25,9 @@ interface Document {
   worldSize: number;
   round: number;
   bufferBytes: number;
-  closedFormBytesPerNode: number;
+  closedForm: { text: string; bytesByRank: number[] };
+  bubble?: { formula: number; simulated: number };
+  actions?: string[];
   expected: { periodSeconds: number; burstSeconds: number; dutyCycle: number };
   nodes: { name: string; sentBytes: number; wireBytes: number; uplink: number }[];
   operations: { kind: string; rank: number; start: number; end: number; bytes?: number }[];
@@ -68,11 +72,10 @@ describe('meshbeat schedule', () => {
   });
 
   it('prints one JSON document whose figures agree with each other', async () => {
-    const { worldSize, round, bufferBytes, closedFormBytesPerNode, expected, nodes, operations } =
-      await document();
+    const { worldSize, round, bufferBytes, closedForm, expected, nodes, operations } = await document();
     expect([worldSize, round]).toEqual([3, 1]);
     expect(nodes.map(({ name }) => name)).toEqual(['us-east', 'us-west', 'eu-west']);
-    expect(closedFormBytesPerNode).toBeCloseTo((bufferBytes * 4) / 3, 6);
+    for (const bytes of closedForm.bytesByRank) expect(bytes).toBeCloseTo((bufferBytes * 4) / 3, -1);
     expect(nodes.reduce((sum, { sentBytes }) => sum + sentBytes, 0)).toBe(bufferBytes * 4);
     for (const { wireBytes, sentBytes } of nodes) expect(wireBytes).toBeGreaterThan(sentBytes);
     expect(expected.periodSeconds).toBeGreaterThan(
@@ -96,7 +99,69 @@ describe('meshbeat schedule', () => {
     expect((await document('--set', 'rounds=1')).round).toBe(0);
   });
 
+  it('writes the picture as SVG and nothing else, over what is there', async () => {
+    const svg = join(folder, 'round.svg');
+    writeFileSync(svg, 'x'.repeat(100_000));
+    expect(await output(file, '--svg', svg)).toBe('');
+    const written = readFileSync(svg, 'utf8');
+    expect(elementsOf(written)).toContain('rect');
+    expect(await output(file, '--svg', '-')).toBe(written);
+    expect(JSON.parse(await output(file, '--svg', svg, '--json'))).toHaveProperty('closedForm');
+  });
+
+  it('tells the order of a pipeline and its bubble, and draws messages when asked', async () => {
+    const pipe = join(folder, 'pipe.yaml');
+    const protocol = '{ kind: pipeline, stages: 3, microbatches: 4 }';
+    const changes: [RegExp, string][] = [
+      [/^protocol: .*$/m, `protocol: ${protocol}`],
+      [/layers: 1/, 'layers: 3'],
+      [/^nodes:/m, 'training: { batch: 4 }\nnodes:'],
+    ];
+    writeFileSync(
+      pipe,
+      changes.reduce((text, [from, to]) => text.replace(from, to), SCENARIO),
+    );
+    const text = await output(pipe, '--width', '100');
+    expect(text).toMatch(/^rank 2 2F0 2B0 2F1 2B1 2F2 2B2 2F3 2B3$/m);
+    expect(text).toMatch(/^bubble {3}33\.3 % by formula, .* {3}\d\d\.\d % simulated/m);
+    expect(text).not.toMatch(/^ +send/m);
+    expect(await output(pipe, '--transfers')).toMatch(/^ +send/m);
+    const { bubble, actions } = JSON.parse(await output(pipe, '--json')) as Document;
+    expect(actions).toHaveLength(3);
+    expect(bubble?.formula).toBeCloseTo(2 / 6, 12);
+    // Messages between regions take time, so devices wait longer than they would without a network.
+    expect(bubble?.simulated).toBeGreaterThan(2 / 6);
+    expect(bubble?.simulated).toBeLessThan(1);
+  });
+
+  it('draws a part of the round', async () => {
+    const text = await output(file, '--from', '300 ms', '--to', '0.5 s');
+    expect(text).toContain('350 ms');
+    expect(text).not.toContain('copied on arrival');
+  });
+
+  const shipped = readdirSync(join(PROJECT, 'scenarios')).filter((name) => name.endsWith('.yaml'));
+  it.each(shipped)('draws %s, in both forms, and the same each time', async (name) => {
+    const scenario = join(PROJECT, 'scenarios', name);
+    const text = await output(scenario, '--width', '100');
+    expect(text).toContain('expected heartbeat');
+    expect(await output(scenario, '--width', '100')).toBe(text);
+    expect(elementsOf(await output(scenario, '--svg', '-'))).toContain('rect');
+  });
+
+  it('ends with status 2 where the picture can not be written', async () => {
+    const nowhere = join(folder, 'nowhere', 'round.svg');
+    const { status, stdout, stderr } = await meshbeat('schedule', file, '--svg', nowhere);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/--svg: found ".*nowhere\/round\.svg" .*; allowed: a file that can be written/);
+  });
+
   it.each([
+    [['--svg', '-', '--json'], /--svg: found "-" with --json; allowed: a file/],
+    [['--svg', '/'], /--svg: found "\/"/],
+    [['--from', '3'], /--from: found "3"; allowed: a time of at least 0 with a unit/],
+    [['--from', '2 s', '--to', '1 s'], /--to: found a time that is not after --from/],
+    [['--from', '1000 s', '--svg', '-'], /--from: found a time after the end of the round/],
     [['--round', '6'], /--round: found 6; allowed: 0 to 5/],
     [['--round', 'first'], /--round: found "first"; allowed: a whole number from 0/],
     [['--width', '12'], /--width: found "12"; allowed: a whole number from 60 to 1000/],
@@ -108,6 +173,15 @@ describe('meshbeat schedule', () => {
     expect(String(failure)).toMatch(message);
   });
 });
+
+/** Names of the elements of an SVG document, which must be well formed. */
+function elementsOf(svg: string): string[] {
+  const onError = (level: string, message: string): never => {
+    throw new Error(`${level}: ${message}`);
+  };
+  const document = new DOMParser({ onError }).parseFromString(svg, 'image/svg+xml');
+  return [...document.getElementsByTagName('*')].map(({ tagName }) => tagName);
+}
 
 describe('text', () => {
   it('rounds to three digits and picks the prefix', () => {
