@@ -6,14 +6,13 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { compileRound } from '../../orchestrator/schedules/index.js';
 import { loadScenario } from '../../src/scenario/index.js';
-import { trainReference } from '../../src/training/index.js';
 import { joinTokenText, type JoinToken } from '../../src/transport/join-token.js';
 import { scratchFolder } from '../support/files.js';
 import { addressOf, Machines, type Machine } from '../support/machines.js';
 import { completed, TINY, type CompletedRun, type Running } from '../support/meshbeat.js';
 import { all, netns, root, tools } from '../support/needs.js';
+import { referenceOf } from '../support/reference.js';
 import { describeIf } from '../support/requires.js';
 
 const folder = scratchFolder();
@@ -126,9 +125,7 @@ describeIf(needs, 'a lobby where nodes come and go', () => {
   });
 
   test('the run is the same for those who took part', async () => {
-    expect(run.summary.training).toEqual(
-      expect.objectContaining(await trainReference(loadScenario(TINY), compileRound)),
-    );
+    expect(run.summary.training).toEqual(expect.objectContaining(await referenceOf(loadScenario(TINY))));
     for (const { ended } of [...came.mesh, came.observer]) {
       const { status, stderr } = await ended;
       expect(status, stderr).toBe(0);

@@ -5,9 +5,7 @@
  */
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { compileRound } from '../../orchestrator/schedules/index.js';
 import { loadScenario, topologyOf, withAddresses } from '../../src/scenario/index.js';
-import { trainReference } from '../../src/training/index.js';
 import type { JoinToken } from '../../src/transport/join-token.js';
 import { FAR, MESH } from '../wan/own/docker-like.js';
 import { scratchFolder } from '../support/files.js';
@@ -22,6 +20,7 @@ import {
   type Running,
 } from '../support/meshbeat.js';
 import { all, netns, root, tools } from '../support/needs.js';
+import { referenceOf } from '../support/reference.js';
 import { describeIf } from '../support/requires.js';
 import { tsharkFields, tsharkHosts } from '../support/tshark.js';
 
@@ -72,7 +71,7 @@ describeIf(needs, 'three nodes and an observer that join', () => {
   });
 
   test('end with the weights of one process', async () => {
-    const expected = await trainReference(scenario, compileRound);
+    const expected = await referenceOf(scenario);
     expect(run.summary.training).toMatchObject(expected);
     for (const { stderr } of run.nodes) expect(stderr).toContain(`final weights ${expected.weightsSha256}`);
   });
@@ -128,7 +127,7 @@ describeIf(needs, '--nodes joined', () => {
     const run = await joined(machines, orchestrator, nodes, machines.observe());
 
     const scenario = loadScenario(TINY, { sets: ['rounds=2'], nodes: 4 });
-    expect(run.summary).toMatchObject({ nodes: 4, training: await trainReference(scenario, compileRound) });
+    expect(run.summary).toMatchObject({ nodes: 4, training: await referenceOf(scenario) });
     const mix = topologyOf(loadScenario(TINY)).nodes.map(({ region }) => region);
     const scaled = topologyOf(scenario).nodes;
     expect(new Set(scaled.map(({ region }) => region))).toEqual(new Set(mix));

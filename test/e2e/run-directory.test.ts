@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { compileRound } from '../../orchestrator/schedules/index.js';
+import { compileRound, requestOf } from '../../orchestrator/schedules/index.js';
 import { readCapture } from '../../src/capture/index.js';
 import type {
   MetricsLine,
@@ -31,12 +31,7 @@ describe.each([
   const scenario = loadScenario(file);
   const topology = topologyOf(scenario);
   const schedules = Array.from({ length: scenario.rounds }, (_, round) =>
-    compileRound({
-      protocol: scenario.protocol,
-      worldSize: topology.nodes.length,
-      parameterCount: parameterCount(scenario.model),
-      round,
-    }),
+    compileRound({ ...requestOf(scenario), round }),
   );
   let directory: string;
   let summary: RunSummary;

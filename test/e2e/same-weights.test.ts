@@ -5,17 +5,17 @@
  */
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { compileRound } from '../../orchestrator/schedules/index.js';
 import { loadScenario } from '../../src/scenario/index.js';
-import { trainReference, type ReferenceResult } from '../../src/training/index.js';
+import type { ReferenceResult } from '../../src/training/index.js';
 import { scratchFolder } from '../support/files.js';
 import { completeRun, TINY, TINY_DDP } from '../support/meshbeat.js';
 import { netns } from '../support/needs.js';
+import { referenceOf } from '../support/reference.js';
 import { describeIf } from '../support/requires.js';
 
 const folder = scratchFolder();
 const reference = (scenario: string, seed: number): Promise<ReferenceResult> =>
-  trainReference(loadScenario(scenario, { seed }), compileRound);
+  referenceOf(loadScenario(scenario, { seed }));
 
 async function expectAsReference(
   fabric: string,
