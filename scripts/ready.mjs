@@ -12,10 +12,12 @@ const at = (...parts) => path.join(root, ...parts);
 const timeOf = (file) => (existsSync(file) ? statSync(file).mtimeMs : 0);
 const say = (line) => process.stderr.write(`meshbeat: ${line}\n`);
 
+const FOLDERS = 'src orchestrator nodes proto web test bench grafana scripts'.split(' ');
+
 /** The newest change among the sources of the build, in milliseconds. */
 function newestSource() {
   let newest = Math.max(timeOf(at('tsconfig.json')), timeOf(at('web', 'tsconfig.json')));
-  for (const folder of ['src', 'orchestrator', 'nodes', 'proto', 'web', 'test', 'bench', 'grafana']) {
+  for (const folder of FOLDERS) {
     for (const entry of readdirSync(at(folder), { recursive: true })) {
       if (/\.(ts|proto|html|css|svg)$/.test(entry) && !entry.startsWith('types'))
         newest = Math.max(newest, timeOf(at(folder, entry)));
