@@ -238,7 +238,8 @@ describePersona('pccl', ['rounds=3'], (seen) => {
   });
 });
 
-describePersona('opendiloco', ['rounds=5', 'protocol.innerSteps=8'], (seen) => {
+// More than two of the ten seconds between GETs, whenever in them a node begins.
+describePersona('opendiloco', ['rounds=6', 'protocol.innerSteps=8'], (seen) => {
   test('the hash table hears of every inner step', () => {
     const { file, scenario } = seen();
     const bytes = requestBytes('opendiloco', 'progress STORE');
