@@ -123,7 +123,7 @@ describeIf(all(dockerNeeds(), tools('tshark', 'capinfos')), 'docker compose up',
 
   test('the heartbeat is as long as the schedule says', () => {
     const { heartbeat, expected } = summary;
-    expect(heartbeat?.count).toBe(10);
+    expect(heartbeat?.count).toBe(8);
     expect(isInTime(), `period ${heartbeat?.periodSeconds} s, expected ${expected.periodSeconds} s`).toBe(
       true,
     );
