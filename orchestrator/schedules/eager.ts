@@ -24,11 +24,7 @@ export function eagerRound(request: RoundRequest<DilocoProtocol>): Schedule {
   const ranges: Range[] = [{ offset: 0, length: parameterCount }];
   const members = Array.from({ length: worldSize }, (_, rank) => new PartBuilder(rank));
   const compute = (part: PartBuilder) =>
-    part.device({
-      ...{ kind: 'compute', work: 'inner-steps', after: [], contribution: [] },
-      firstStep: round * innerSteps,
-      steps: innerSteps,
-    });
+    part.innerSteps({ firstStep: round * innerSteps, steps: innerSteps, contribution: [] });
   const nothing = members.map(() => []);
   let exchanged: CollectiveEnds = nothing;
   if (round === 0) members.forEach(compute);

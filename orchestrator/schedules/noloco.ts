@@ -36,10 +36,7 @@ const nolocoRound: CompileRound<NolocoProtocol> = ({ protocol, worldSize, parame
   const pairs = drawPairs(worldSize, seed, round);
   for (const part of parts) {
     const peer = peerIn(pairs, part.rank);
-    const computed = part.device({
-      kind: 'compute',
-      after: [],
-      work: 'inner-steps',
+    const computed = part.innerSteps({
       firstStep: round * innerSteps,
       steps: innerSteps,
       contribution: [range],

@@ -39,10 +39,7 @@ const objectStoreRound: CompileRound<ObjectStoreProtocol> = (request) => {
   const parts = Array.from({ length: worldSize }, (_, rank) => {
     const part = new PartBuilder(rank);
     const own = part.contribution(bytes);
-    const computed = part.device({
-      kind: 'compute',
-      after: [],
-      work: 'inner-steps',
+    const computed = part.innerSteps({
       firstStep: round * innerSteps,
       steps: innerSteps,
       contribution: whole,

@@ -5,6 +5,7 @@
 import { encodedBytes, FLOAT32, type Encoding } from '../../src/compression/index.js';
 import type {
   BufferName,
+  ComputeOperation,
   DeviceOperation,
   GetOperation,
   Operation,
@@ -48,6 +49,11 @@ export class PartBuilder {
   /** Adds work of the compute stream; its id. */
   device(draft: Draft<DeviceOperation>): number {
     return this.#add({ ...draft, id: this.nextId, stream: 'compute' });
+  }
+
+  /** Adds inner steps, perhaps none, that end in the pseudo-gradient of some ranges; its id. */
+  innerSteps(steps: Pick<ComputeOperation, 'firstStep' | 'steps' | 'contribution'>): number {
+    return this.device({ kind: 'compute', work: 'inner-steps', after: [], ...steps });
   }
 
   /** Adds a send; its id. With `settle` the sender keeps what the receiver will read. */

@@ -116,10 +116,7 @@ class Compilation {
   outerStep(outer: NonNullable<PipelineProtocol['outer']>): void {
     const { protocol, round } = this.#request;
     const moved = this.parts.map((part, rank) =>
-      part.device({
-        kind: 'compute',
-        after: [],
-        work: 'inner-steps',
+      part.innerSteps({
         firstStep: (round + 1) * protocol.innerSteps,
         steps: 0,
         contribution: stagesOf(protocol, rank).flatMap((stage) => this.#exchangedRangesOf(stage)),

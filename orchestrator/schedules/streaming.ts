@@ -39,11 +39,7 @@ export const streaming: ProtocolCompiler<StreamingProtocol> = {
     for (const { at, starts, merges } of stopsOf(protocol)) {
       const contribution = starts.flatMap((fragment) => fragments[fragment] ?? []);
       const computed = members.map((part) => [
-        part.device({
-          ...{ kind: 'compute', work: 'inner-steps', after: [], contribution },
-          firstStep: round * innerSteps + step,
-          steps: at - step,
-        }),
+        part.innerSteps({ firstStep: round * innerSteps + step, steps: at - step, contribution }),
       ]);
       step = at;
       for (const fragment of starts) {

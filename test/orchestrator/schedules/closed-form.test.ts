@@ -42,6 +42,16 @@ function roundingOf(schedule: Schedule, collective: CollectiveName, rank: number
 
 const total = (bytes: readonly number[]): number => bytes.reduce((sum, one) => sum + one, 0);
 
+/** Exactly in total, each rank within a rounding. */
+function expectClosedForm(request: RoundRequest, collective: CollectiveName): void {
+  const schedule = compileRound(request);
+  const sent = bytesPerRank(schedule).map(({ sentBytes }) => sentBytes);
+  const { bytesByRank } = closedFormOf(request);
+  expect(total(bytesByRank)).toBeCloseTo(total(sent), 4);
+  for (const [rank, bytes] of sent.entries())
+    expect(Math.abs(bytes - bytesByRank[rank]!)).toBeLessThanOrEqual(roundingOf(schedule, collective, rank));
+}
+
 describe('closedFormOf', () => {
   it('of a dense exchange is what its ranks send: exactly in total, each within a rounding', () => {
     const cases = worlds.chain((worldSize) =>
@@ -63,14 +73,7 @@ describe('closedFormOf', () => {
           kind === 'ddp'
             ? requestFor({ kind, ...common }, given)
             : requestFor({ kind, innerSteps: 2, ...common }, given);
-        const schedule = compileRound(request);
-        const sent = bytesPerRank(schedule).map(({ sentBytes }) => sentBytes);
-        const { bytesByRank } = closedFormOf(request);
-        expect(total(bytesByRank)).toBeCloseTo(total(sent), 4);
-        for (const [rank, bytes] of sent.entries())
-          expect(Math.abs(bytes - bytesByRank[rank]!)).toBeLessThanOrEqual(
-            roundingOf(schedule, collective, rank),
-          );
+        expectClosedForm(request, collective);
       }),
       { numRuns: 150 },
     );
@@ -111,14 +114,7 @@ describe('closedFormOf', () => {
           { kind: 'streaming', innerSteps: 8, fragments, delay: 1, compression, slice: 512 },
           { worldSize, model: small },
         );
-        const schedule = compileRound(request);
-        const sent = bytesPerRank(schedule).map(({ sentBytes }) => sentBytes);
-        const { bytesByRank } = closedFormOf(request);
-        expect(total(bytesByRank)).toBeCloseTo(total(sent), 4);
-        for (const [rank, bytes] of sent.entries())
-          expect(Math.abs(bytes - bytesByRank[rank]!)).toBeLessThanOrEqual(
-            roundingOf(schedule, 'ring', rank),
-          );
+        expectClosedForm(request, 'ring');
       }),
       { numRuns: 40 },
     );
@@ -148,14 +144,7 @@ describe('closedFormOf', () => {
           },
           { worldSize: stages * replicas, model: small },
         );
-        const compiled = compileRound(request);
-        const sent = bytesPerRank(compiled).map(({ sentBytes }) => sentBytes);
-        const { bytesByRank } = closedFormOf(request);
-        expect(total(bytesByRank)).toBeCloseTo(total(sent), 4);
-        for (const [rank, bytes] of sent.entries())
-          expect(Math.abs(bytes - bytesByRank[rank]!)).toBeLessThanOrEqual(
-            roundingOf(compiled, 'ring', rank),
-          );
+        expectClosedForm(request, 'ring');
       }),
       { numRuns: 40 },
     );
