@@ -7,7 +7,7 @@
  */
 import type { PathMeasurement__Output } from '../proto/types/meshbeat/control/v1/PathMeasurement.js';
 import type { GateCheck } from '../src/run/files.js';
-import { hostsOf, type Topology } from '../src/scenario/index.js';
+import { hostsOf, storePosition, type Topology } from '../src/scenario/index.js';
 import type { Senders } from './schedules/senders.js';
 
 /** Up to this many nodes every pair is probed: 66 handshakes. */
@@ -55,10 +55,13 @@ export function ratePaths(senders: Senders): Path[] {
  * way there too, since nobody tells a store to. Of many nodes a few, evenly chosen, for one after the other has the
  * store's uplink to itself.
  */
-export function storePaths({ nodes, hosts = [] }: Topology): Path[] {
+export function storePaths(topology: Topology): Path[] {
+  const store = storePosition(topology);
+  if (store === undefined) return [];
+  const { nodes } = topology;
   const step = Math.ceil(nodes.length / ALL_PAIRS_UP_TO);
   const ranks = nodes.map(({ rank }) => rank).filter((rank) => rank % step === 0);
-  return hosts.flatMap((_, index) => ranks.map((to) => ({ from: nodes.length + index, to })));
+  return ranks.map((to) => ({ from: store, to }));
 }
 
 /**

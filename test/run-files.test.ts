@@ -45,6 +45,7 @@ const summary: RunSummary = {
   utilization: 0.7429808685082545,
   capture: { file: 'capture.pcapng', kind: 'tcpdump', packets: 136273, bytes: 128049299 },
   control: null,
+  programs: [],
   gate: {
     verdict: 'valid',
     checks: [

@@ -8,5 +8,21 @@ export { runManifestSchema, type RunManifest } from './files/manifest.js';
 export { metricsLineSchema, type MetricsLine } from './files/metrics.js';
 export type { CaptureKind } from './files/quantities.js';
 export type { ControlSummary } from './files/control.js';
-export { runSummarySchema, type CaptureFacts, type Heartbeat, type RunSummary } from './files/summary.js';
-export { traceLineSchema, type TraceControl, type TraceHeader, type TraceOperation } from './files/trace.js';
+export {
+  anySummarySchema,
+  programsSummarySchema,
+  runSummarySchema,
+  type AnySummary,
+  type CaptureFacts,
+  type Heartbeat,
+  type ProgramsSummary,
+  type ProgramSummary,
+  type RunSummary,
+} from './files/summary.js';
+export {
+  traceLineSchema,
+  type TraceControl,
+  type TraceHeader,
+  type TraceOperation,
+  type TraceProgram,
+} from './files/trace.js';

@@ -7,11 +7,10 @@
  */
 import { distance } from 'fastest-levenshtein';
 import { scenarioJsonSchema, type JsonSchema } from './json-schema.js';
+import { isProgramsOnly } from './programs.js';
 
 /** Keys of maps and indices of lists, from the top. */
 export type Path = readonly (string | number)[];
-
-const root = scenarioJsonSchema();
 
 /** A path as people write it: `nodes.0.uplink`. Keys that are no plain words are quoted. */
 export function pathText(path: Path): string {
@@ -42,6 +41,16 @@ function narrow(alternatives: JsonSchema[], value: unknown): JsonSchema[] {
   return fitting.length > 0 ? fitting : alternatives;
 }
 
+/** The two kinds of scenario: with training, and of programs only. */
+const roots = alternativesOf(scenarioJsonSchema());
+
+/** Of the kinds of scenario the one that a document is of; both if there is none. */
+function rootsFor(document: unknown): JsonSchema[] {
+  if (document === undefined) return roots;
+  const programsOnly = isProgramsOnly(document);
+  return roots.filter(({ properties = {} }) => Object.hasOwn(properties, 'duration') === programsOnly);
+}
+
 function step(schema: JsonSchema, key: string | number): JsonSchema[] {
   const { properties = {}, items, additionalProperties, propertyNames } = schema;
   const text = String(key);
@@ -54,7 +63,7 @@ function step(schema: JsonSchema, key: string | number): JsonSchema[] {
 
 /** The alternatives at a path, narrowed by what stands in `document`; none if the schema has no such path. */
 export function schemasAt(path: Path, document?: unknown): JsonSchema[] {
-  let [schemas, value] = [narrow([root], document), document];
+  let [schemas, value] = [rootsFor(document), document];
   for (const key of path) {
     value =
       isMap(value) || Array.isArray(value) ? (value as Record<string, unknown>)[String(key)] : undefined;

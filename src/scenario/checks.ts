@@ -9,45 +9,80 @@ import { isPreset, PRESET_REGIONS } from './presets.js';
 import { wordsAllowed } from './allowed.js';
 import { foundText, type Problem } from './problems.js';
 import { checkProtocol } from './protocol-checks.js';
-import { delayBetween, storeOf, unrollNodes, usedRegions } from './resolve.js';
-import type { Scenario } from './schema.js';
+import { delayBetween, storeOf, unrollNodes, unrollPrograms, usedRegions, worldSizeOf } from './resolve.js';
+import { addressesNamed, isTraining } from './programs.js';
+import type { AnyScenario, Scenario } from './schema.js';
 import { formatDuration } from './units.js';
 
 export const MIN_NODES = 2;
 export const MAX_NODES = 1024;
 
 /** Everything wrong with the relations between a scenario's fields; of far too many nodes only their number. */
-export function checkScenario(scenario: Scenario): Problem[] {
-  if (worldSize(scenario) > MAX_NODES) return checkWorldSize(scenario);
-  return [
-    checkWorldSize,
-    checkNames,
-    checkDelayKeys,
-    checkRegions,
-    checkGenres,
-    checkJitter,
-    checkPersona,
-    checkProtocol,
-  ].flatMap((check) => check(scenario));
+export function checkScenario(scenario: AnyScenario): Problem[] {
+  if (hostCount(scenario) > MAX_NODES) return checkCount(scenario);
+  const problems = [checkCount, checkNames, checkDelayKeys, checkRegions, checkJitter, checkPrograms].flatMap(
+    (check) => check(scenario),
+  );
+  if (!isTraining(scenario)) return problems;
+  return [...problems, ...[checkGenres, checkPersona, checkProtocol].flatMap((check) => check(scenario))];
 }
 
-const worldSize = ({ nodes }: Scenario) => nodes.reduce((sum, node) => sum + node.count, 0);
+const hostCount = ({ nodes }: AnyScenario) => nodes.reduce((sum, node) => sum + node.count, 0);
 
-function checkWorldSize(scenario: Scenario): Problem[] {
-  const total = worldSize(scenario);
-  if (total >= MIN_NODES && total <= MAX_NODES) return [];
-  const found = `${total} ${total === 1 ? 'node' : 'nodes'}`;
-  return [{ path: ['nodes'], found, allowed: `${MIN_NODES} to ${MAX_NODES} nodes in all` }];
+/** Enough nodes for what the scenario is, and not too many in all. */
+function checkCount(scenario: AnyScenario): Problem[] {
+  const problem = (total: number, what: string): Problem => ({
+    path: ['nodes'],
+    found: `${total} ${total === 1 ? 'node' : 'nodes'}${what}`,
+    allowed: `${MIN_NODES} to ${MAX_NODES} nodes in all`,
+  });
+  const all = hostCount(scenario);
+  if (all < MIN_NODES || all > MAX_NODES) return [problem(all, '')];
+  const nodes = worldSizeOf(scenario);
+  return isTraining(scenario) && nodes < MIN_NODES ? [problem(nodes, ' without exec')] : [];
 }
 
-function checkNames(scenario: Scenario): Problem[] {
+function checkNames(scenario: AnyScenario): Problem[] {
   const entries = new Map<string, number>();
-  return unrollNodes(scenario).flatMap(({ name, entry }) => {
+  const all = [...unrollNodes(scenario), ...unrollPrograms(scenario)].sort((a, b) => a.entry - b.entry);
+  return all.flatMap(({ name, entry }) => {
     const earlier = entries.get(name);
     entries.set(name, earlier ?? entry);
     if (earlier === undefined) return [];
     const found = `${foundText(name)}, a node of nodes.${earlier} too`;
     return [{ path: ['nodes', entry, 'name'], found, allowed: 'a name of its own for each node' }];
+  });
+}
+
+/** What belongs to programs stands where programs are, and names hosts that there are. */
+function checkPrograms(scenario: AnyScenario): Problem[] {
+  const hosts = [...unrollNodes(scenario), ...unrollPrograms(scenario)].map(({ name }) => name);
+  return scenario.nodes.flatMap((node, entry): Problem[] => {
+    const path = (...keys: (string | number)[]) => ['nodes', entry, ...keys];
+    const { exec, environment = {}, genre } = node;
+    if (exec === undefined) {
+      const lone = (['kind', 'environment', 'mayFail'] as const).filter((key) => node[key] !== undefined);
+      const allowed = 'nothing without exec, the program that it says more of';
+      const problems = lone.map((key) => ({ path: path(key), found: foundText(node[key]), allowed }));
+      if (isTraining(scenario)) return problems;
+      const training = 'or a protocol, pace and rounds for nodes that train, instead of a duration';
+      return [...problems, { path: path('exec'), found: 'nothing', allowed: `a program; ${training}` }];
+    }
+    const texts = [
+      ...exec.map((text, index) => ({ text, at: path('exec', index) })),
+      ...Object.entries(environment).map(([key, text]) => ({ text, at: path('environment', key) })),
+    ];
+    const problems = texts.flatMap(({ text, at }) =>
+      addressesNamed(text)
+        .filter((name) => !hosts.includes(name))
+        .map((name) => ({
+          path: at,
+          found: `the address of ${foundText(name)}, which no node is called`,
+          allowed: wordsAllowed(name, hosts.slice(0, 20)),
+        })),
+    );
+    if (genre === undefined) return problems;
+    return [...problems, { path: path('genre'), found: foundText(genre), allowed: 'no genre, beside exec' }];
   });
 }
 
@@ -57,7 +92,7 @@ const pairOf = (key: string): [string, string] => {
   return [a, b];
 };
 
-function checkDelayKeys(scenario: Scenario): Problem[] {
+function checkDelayKeys(scenario: AnyScenario): Problem[] {
   const { regions } = scenario;
   const used = new Set(usedRegions(scenario));
   const keys = Object.keys(regions.delays);
@@ -83,7 +118,7 @@ function checkDelayKeys(scenario: Scenario): Problem[] {
   });
 }
 
-function checkRegions(scenario: Scenario): Problem[] {
+function checkRegions(scenario: AnyScenario): Problem[] {
   const named = new Set(Object.keys(scenario.regions.delays).flatMap(pairOf));
   const firstEntry = new Map<string, number>();
   const problems: Problem[] = [];
@@ -120,7 +155,7 @@ function checkGenres({ nodes, data }: Scenario): Problem[] {
 }
 
 /** A delay that could fall below 0 would have to be cut off, and would no longer be the one configured. */
-function checkJitter(scenario: Scenario): Problem[] {
+function checkJitter(scenario: AnyScenario): Problem[] {
   const { jitter } = scenario.wan;
   const counts = new Map<string, number>();
   for (const { region, count } of scenario.nodes) counts.set(region, (counts.get(region) ?? 0) + count);

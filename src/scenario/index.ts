@@ -4,18 +4,30 @@
  */
 export { GENRES, genreInTurn, type Genre } from './genres.js';
 export { scenarioJsonSchema } from './json-schema.js';
-export { loadScenario, parseScenario, type LoadOptions } from './load.js';
+export { loadAnyScenario, loadScenario, parseAnyScenario, parseScenario, type LoadOptions } from './load.js';
 export { withNodeCount } from './node-count.js';
 export { PRESET_REGIONS, presetDelay } from './presets.js';
+export { fillPlaceholders, isTraining, type PlaceholderValues } from './programs.js';
 export { scenarioToYaml, topologyOf, withAddresses } from './resolve.js';
 export type {
   AdamwSettings,
+  AnyScenario,
   DdpProtocol,
   DilocoProtocol,
   ModelShape,
+  ProgramsScenario,
   Protocol,
   QueueLimit,
   Scenario,
 } from './schema.js';
-export { asNetwork, hostsOf, type Host, type Node, type Path, type Topology } from './topology.js';
+export {
+  asNetwork,
+  hostsOf,
+  storePosition,
+  type Host,
+  type Node,
+  type Path,
+  type Program,
+  type Topology,
+} from './topology.js';
 export { formatBytes, formatDuration, formatProbability, formatRate } from './units.js';

@@ -6,7 +6,7 @@
  * It describes the file's side: text with units, and the defaults as one would write them.
  */
 import { z } from 'zod';
-import { scenarioSchema } from './schema.js';
+import { programsSchema, scenarioSchema } from './schema.js';
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
@@ -20,8 +20,9 @@ function writeDefaultsAsInFiles(context: { zodSchema: z.core.$ZodTypes; jsonSche
   if (def.type === 'default') jsonSchema.default = z.encode(def.innerType, def.defaultValue);
 }
 
-/** The JSON Schema (draft 2020-12) of a scenario file. */
+/** The JSON Schema (draft 2020-12) of a scenario file: with training, or else of programs only. */
 export function scenarioJsonSchema(): JsonSchema {
-  const schema = z.toJSONSchema(scenarioSchema, { io: 'input', override: writeDefaultsAsInFiles });
+  const either = z.union([scenarioSchema, programsSchema]);
+  const schema = z.toJSONSchema(either, { io: 'input', override: writeDefaultsAsInFiles });
   return { title: 'meshbeat scenario', ...schema };
 }

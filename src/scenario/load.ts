@@ -6,6 +6,7 @@
  * node-count.ts applies `--nodes`. Here they meet, and each problem gets its place: the line of the file, or
  * the option that caused it.
  */
+import path from 'node:path';
 import { InputError } from '../errors.js';
 import { pathText } from './allowed.js';
 import { checkScenario } from './checks.js';
@@ -13,8 +14,9 @@ import { applyOverride, parseOverride, seedOverride, type Override } from './ove
 import { withNodeCount } from './node-count.js';
 import { withPersona } from './persona.js';
 import { problemsOfIssues, type Problem } from './problems.js';
+import { isProgramsOnly, isTraining, withScenarioFolder } from './programs.js';
 import { withNodeDefaults } from './resolve.js';
-import { scenarioSchema, type Scenario } from './schema.js';
+import { programsSchema, scenarioSchema, type AnyScenario, type Scenario } from './schema.js';
 import { parseSource, readText, type Source } from './source.js';
 
 export interface LoadOptions {
@@ -29,22 +31,35 @@ export interface LoadOptions {
 const MAX_PROBLEMS = 50;
 
 /**
- * Loads a scenario from a YAML file, with defaults filled in and all quantities in base units.
+ * Loads a scenario with training from a YAML file, with defaults filled in and all quantities in base units.
  *
  * @throws InputError with one line for each problem: where, what was found, what is allowed
  */
 export const loadScenario = (file: string, options: LoadOptions = {}): Scenario =>
   parseScenario(readText(file), file, options);
 
+/** As `loadScenario`, and takes a scenario of programs only, too. */
+export const loadAnyScenario = (file: string, options: LoadOptions = {}): AnyScenario =>
+  parseAnyScenario(readText(file), file, options);
+
 /** As `loadScenario`, from text; `file` names it in messages. */
 export function parseScenario(text: string, file: string, options: LoadOptions = {}): Scenario {
+  const scenario = parseAnyScenario(text, file, options);
+  if (isTraining(scenario)) return scenario;
+  throw new InputError(
+    `${file}: found a scenario of programs only, without a protocol; allowed here: one with training. ` +
+      '"meshbeat run" runs both',
+  );
+}
+
+/** As `loadAnyScenario`, from text; paths of programs are relative to the folder of `file`. */
+export function parseAnyScenario(text: string, file: string, options: LoadOptions = {}): AnyScenario {
   const source = parseSource(text, file);
   const overrides = (options.sets ?? []).map(parseOverride);
   if (options.seed !== undefined) overrides.push(seedOverride(options.seed));
 
   const { scenario, problems } = validate(overrides.reduce(applyOverride, source.data));
-  if (scenario !== undefined)
-    return options.nodes === undefined ? scenario : withNodeCount(scenario, options.nodes);
+  if (scenario !== undefined) return scaled(withScenarioFolder(scenario, path.dirname(file)), options.nodes);
   const own = overrides.length === 0 ? problems : validate(source.data).problems;
   const ownTexts = new Set(own.map(textOf));
   const lines = problems
@@ -55,16 +70,24 @@ export function parseScenario(text: string, file: string, options: LoadOptions =
   throw new InputError(lines.join('\n'));
 }
 
+function scaled(scenario: AnyScenario, nodes: number | undefined): AnyScenario {
+  if (nodes === undefined) return scenario;
+  if (isTraining(scenario)) return withNodeCount(scenario, nodes);
+  throw new InputError(`--nodes: found ${nodes}; allowed: nothing, as this scenario has programs only`);
+}
+
 interface Verdict {
   /** Undefined exactly if there are problems. */
-  readonly scenario?: Scenario;
+  readonly scenario?: AnyScenario;
   readonly problems: readonly Problem[];
 }
 
 function validate(data: unknown): Verdict {
-  const parsed = scenarioSchema.safeParse(data);
+  const parsed = isProgramsOnly(data) ? programsSchema.safeParse(data) : scenarioSchema.safeParse(data);
   if (!parsed.success) return { problems: problemsOfIssues(parsed.error.issues, data) };
-  const scenario = withNodeDefaults(scenarioSchema.parse(withPersona(data, parsed.data)));
+  const known: AnyScenario = parsed.data;
+  const filled = isTraining(known) ? scenarioSchema.parse(withPersona(data, known)) : known;
+  const scenario = withNodeDefaults(filled);
   const problems = checkScenario(scenario);
   return problems.length > 0 ? { problems } : { scenario, problems };
 }

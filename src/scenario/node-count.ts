@@ -4,7 +4,8 @@
  * Think of seats in a parliament. The entries of `nodes` are parties, their counts the votes, and the number
  * asked for is the seats, dealt out by the method of the largest remainder (Hamilton's): each entry gets its
  * exact share rounded down, and the seats left over go to the largest fractions. An entry that comes away
- * with none is left out. Nothing else of the scenario is scaled; bytes per node, for one, follow from it.
+ * with none is left out. Nothing else of the scenario is scaled, programs neither; bytes per node, for one, follow
+ * from it.
  */
 import { z } from 'zod';
 import { InputError } from '../errors.js';
@@ -29,10 +30,13 @@ export function withNodeCount(scenario: Scenario, count: number): Scenario {
     throw new InputError(
       `--nodes: found ${count}; allowed: a whole number from ${MIN_NODES} to ${MAX_NODES}`,
     );
-  const counts = apportion(
-    scenario.nodes.map((node) => node.count),
+  // Who trains is scaled; programs stay as many as they are.
+  const training = scenario.nodes.flatMap(({ exec }, entry) => (exec === undefined ? [entry] : []));
+  const counts = scenario.nodes.map((node) => node.count);
+  apportion(
+    training.map((entry) => counts[entry]!),
     count,
-  );
+  ).forEach((share, index) => (counts[training[index]!] = share));
   if (scenario.nodes.every((node, entry) => node.count === counts[entry])) return scenario;
   // First with the empty entries still there, whose places a message may name.
   const nodes = scenario.nodes.map((node, entry) => ({ ...node, count: counts[entry] ?? 0 }));

@@ -55,10 +55,13 @@ function requirePath(path: Path, label: string): void {
     const keys = keysOf(schemas);
     const isList = schemas.some((schema) => schema.type === 'array');
     const isTable = schemas.some((schema) => schema.propertyNames !== undefined);
+    const key = parent.includes('environment')
+      ? 'a variable, e.g. LOCALE'
+      : 'a pair of regions, e.g. us-east--eu-west';
     const allowed =
       (keys.length > 0 && wordsAllowed(String(step), keys)) ||
       (isList && 'an index, counting from 0') ||
-      (isTable && 'a pair of regions, e.g. us-east--eu-west') ||
+      (isTable && key) ||
       `nothing, it is ${allowedAt(parent)}`;
     throw new InputError(`${label}: ${pathText(path)}: found no such path; allowed ${place}: ${allowed}`);
   });

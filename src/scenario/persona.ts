@@ -10,6 +10,7 @@ import { parameterCount } from '../training/model.js';
 import type { Path } from './allowed.js';
 import { applyOverride } from './overrides.js';
 import { foundText, valueAt, type Problem } from './problems.js';
+import { worldSizeOf } from './resolve.js';
 import type { Scenario } from './schema.js';
 
 /** As in the schema: a slice may be from 256 B to 64 MiB. */
@@ -62,12 +63,11 @@ function settingsOf(persona: Persona, scenario: Scenario): Setting[] {
 }
 
 /** Bytes of the largest slice: see `Pieces`. */
-function sliceOf({ pieces }: Persona, { model, nodes }: Scenario): number | undefined {
+function sliceOf({ pieces }: Persona, scenario: Scenario): number | undefined {
   if (pieces === undefined) return undefined;
   const { largest, perChunk } = pieces;
   if (perChunk === undefined) return largest.value;
-  const worldSize = nodes.reduce((sum, { count }) => sum + count, 0);
-  const chunk = Math.ceil(parameterCount(model) / worldSize);
+  const chunk = Math.ceil(parameterCount(scenario.model) / worldSizeOf(scenario));
   const piece = Float32Array.BYTES_PER_ELEMENT * Math.ceil(chunk / perChunk.value);
   return Math.max(SMALLEST_SLICE, Math.min(largest.value, piece));
 }

@@ -5,7 +5,7 @@
 import { STORE_NAME } from '../object-store/objects.js';
 import { largestPull } from '../training/noloco.js';
 import { foundText, type Problem } from './problems.js';
-import { delayBetween, unrollNodes } from './resolve.js';
+import { delayBetween, unrollNodes, unrollPrograms, worldSizeOf } from './resolve.js';
 import type { Protocol, Scenario } from './schema.js';
 
 type ScenarioOf<Kind extends Protocol['kind']> = Scenario & {
@@ -54,9 +54,9 @@ function checkStreaming({ protocol, model }: ScenarioOf<'streaming'>): Problem[]
 }
 
 /** A pull that overshoots more than momentum lets die away drives the replicas apart. */
-function checkNoloco({ protocol, nodes }: ScenarioOf<'noloco'>): Problem[] {
-  const { pull, momentum } = protocol.outer;
-  const worldSize = nodes.reduce((sum, { count }) => sum + count, 0);
+function checkNoloco(scenario: ScenarioOf<'noloco'>): Problem[] {
+  const { pull, momentum } = scenario.protocol.outer;
+  const worldSize = worldSizeOf(scenario);
   const bound = largestPull(momentum, worldSize);
   if (pull < bound) return [];
   const shown = Math.floor(100 * bound) / 100;
@@ -65,9 +65,10 @@ function checkNoloco({ protocol, nodes }: ScenarioOf<'noloco'>): Problem[] {
 }
 
 /** Stages are of whole layers, microbatches of whole sequences, and nodes make whole pipelines. */
-function checkPipeline({ protocol, model, nodes, training }: ScenarioOf<'pipeline'>): Problem[] {
+function checkPipeline(scenario: ScenarioOf<'pipeline'>): Problem[] {
+  const { protocol, model, training } = scenario;
   const { schedule, stages, chunks, microbatches, innerSteps, outer, activations } = protocol;
-  const worldSize = nodes.reduce((sum, { count }) => sum + count, 0);
+  const worldSize = worldSizeOf(scenario);
   const interleaved = schedule === 'interleaved';
   const problem = (setting: string | string[], found: string | number, allowed: string): Problem => ({
     path: ['protocol', setting].flat(),
@@ -117,12 +118,13 @@ function checkObjectStore(scenario: ScenarioOf<'object-store'>): Problem[] {
     const allowed = `at most ${nodes.length - 1}, the other nodes`;
     problems.push({ path: path('gather'), found: `${gather}`, allowed });
   }
-  const named = nodes.findIndex(({ name }) => name === STORE_NAME);
-  if (named >= 0) {
+  const all = [...nodes, ...unrollPrograms(scenario)];
+  const named = all.find(({ name }) => name === STORE_NAME);
+  if (named !== undefined) {
     const allowed = 'another name, as the object store has this one';
-    problems.push({ path: ['nodes', nodes[named]!.entry, 'name'], found: foundText(STORE_NAME), allowed });
+    problems.push({ path: ['nodes', named.entry, 'name'], found: foundText(STORE_NAME), allowed });
   }
-  const far = nodes.find(({ region }) => delayBetween(scenario, region, store.region) === undefined);
+  const far = all.find(({ region }) => delayBetween(scenario, region, store.region) === undefined);
   if (far !== undefined) {
     const found = `${foundText(store.region)}, without a delay to ${foundText(far.region)}`;
     const allowed = `a region with a delay to every node's; add regions.delays "${far.region}--${store.region}: 20 ms"`;

@@ -12,45 +12,79 @@ import { RunError } from '../errors.js';
 import { STORE_NAME } from '../object-store/objects.js';
 import { genreInTurn } from './genres.js';
 import { presetDelay } from './presets.js';
-import { scenarioSchema, type Scenario } from './schema.js';
-import type { Host, Node, Path, Topology } from './topology.js';
+import { isTraining, kindOf } from './programs.js';
+import { programsSchema, scenarioSchema, type AnyScenario, type NodeEntry } from './schema.js';
+import type { Host, Node, Path, Program, Topology } from './topology.js';
 
 /** A node of the scenario's list, unrolled; `entry` is the index of its entry there. */
 export interface UnrolledNode extends Omit<Node, 'address'> {
   readonly entry: number;
 }
 
+/** A host that runs a program, unrolled likewise. */
+export interface UnrolledProgram extends Omit<Host, 'address'> {
+  readonly entry: number;
+  readonly program: Program;
+}
+
 /** The scenario with what a node takes over from itself filled in: name from region, downlink from uplink. */
-export function withNodeDefaults(scenario: Scenario): Scenario {
+export function withNodeDefaults<S extends AnyScenario>(scenario: S): S {
   const nodes = scenario.nodes.map((node) => ({
     ...node,
     name: node.name ?? node.region,
     downlink: node.downlink ?? node.uplink,
+    ...(node.exec === undefined ? {} : { kind: kindOf(node.exec, node.kind) }),
   }));
   return { ...scenario, nodes };
 }
 
-/** The nodes one by one, in rank order. */
-export function unrollNodes(scenario: Scenario): UnrolledNode[] {
-  const each = withNodeDefaults(scenario).nodes.flatMap((node, entry) =>
+const trains = ({ exec }: NodeEntry): boolean => exec === undefined;
+
+/** How many nodes train. */
+export const worldSizeOf = ({ nodes }: AnyScenario): number =>
+  nodes.filter(trains).reduce((sum, { count }) => sum + count, 0);
+
+/** The hosts of the scenario's list one by one; `index` is the place among those of the same entry. */
+function unroll(scenario: AnyScenario) {
+  return withNodeDefaults(scenario).nodes.flatMap((node, entry) =>
     Array.from({ length: node.count }, (_, index) => ({
       entry,
-      name: `${node.name ?? node.region}${node.count > 1 ? `-${index}` : ''}`,
-      region: node.region,
-      uplink: node.uplink,
-      downlink: node.downlink ?? node.uplink,
-      genre: node.genre,
+      index,
+      node,
+      host: {
+        name: `${node.name ?? node.region}${node.count > 1 ? `-${index}` : ''}`,
+        region: node.region,
+        uplink: node.uplink,
+        downlink: node.downlink ?? node.uplink,
+      },
     })),
   );
-  return each.map(({ genre, ...node }, rank) => ({
-    ...node,
-    rank,
-    ...(scenario.data.shards === 'genres' ? { genre: genre ?? genreInTurn(rank) } : {}),
-  }));
+}
+
+/** The nodes that train one by one, in rank order. */
+export function unrollNodes(scenario: AnyScenario): UnrolledNode[] {
+  const byGenre = isTraining(scenario) && scenario.data.shards === 'genres';
+  return unroll(scenario)
+    .filter(({ node }) => trains(node))
+    .map(({ entry, node, host }, rank) => ({
+      entry,
+      ...host,
+      rank,
+      ...(byGenre ? { genre: node.genre ?? genreInTurn(rank) } : {}),
+    }));
+}
+
+/** The hosts that run programs one by one, in the order of the list. */
+export function unrollPrograms(scenario: AnyScenario): UnrolledProgram[] {
+  return unroll(scenario).flatMap(({ entry, index, node, host }) => {
+    const { exec, kind, environment = {}, mayFail = false } = node;
+    if (exec === undefined) return [];
+    return [{ entry, ...host, program: { exec, kind: kindOf(exec, kind), environment, mayFail, index } }];
+  });
 }
 
 /** One-way delay between two regions in seconds; undefined if neither the scenario nor a preset gives it. */
-export function delayBetween(scenario: Scenario, a: string, b: string): number | undefined {
+export function delayBetween(scenario: AnyScenario, a: string, b: string): number | undefined {
   const { delays, local } = scenario.regions;
   return a === b ? local : (delays[`${a}--${b}`] ?? delays[`${b}--${a}`] ?? presetDelay(a, b));
 }
@@ -59,24 +93,24 @@ export function delayBetween(scenario: Scenario, a: string, b: string): number |
 const addressOf = (position: number) => `10.77.${Math.floor(position / 254)}.${(position % 254) + 1}`;
 
 /** The object store, if the protocol has one. */
-export function storeOf({ protocol }: Scenario): Omit<Host, 'address'> | undefined {
-  if (protocol.kind !== 'object-store') return undefined;
-  const { region, uplink, downlink } = protocol.store;
+export function storeOf(scenario: AnyScenario): Omit<Host, 'address'> | undefined {
+  if (!isTraining(scenario) || scenario.protocol.kind !== 'object-store') return undefined;
+  const { region, uplink, downlink } = scenario.protocol.store;
   return { name: STORE_NAME, region, uplink, downlink };
 }
 
 /** The regions in which somebody is, with repetitions. */
-export function usedRegions(scenario: Scenario): string[] {
+export function usedRegions(scenario: AnyScenario): string[] {
   const store = storeOf(scenario);
   return [...scenario.nodes.map(({ region }) => region), ...(store === undefined ? [] : [store.region])];
 }
 
 /**
- * The scenario's nodes, its object store if it has one, and the paths between them.
+ * The scenario's nodes, its object store if it has one, its programs, and the paths between them.
  *
  * @throws Error if a pair of regions has no delay, which loading a scenario rules out
  */
-export function topologyOf(scenario: Scenario): Topology {
+export function topologyOf(scenario: AnyScenario): Topology {
   const { jitter, loss, queue, mtu } = scenario.wan;
   const nodes = unrollNodes(scenario).map(({ entry: _, ...node }) => ({
     ...node,
@@ -93,10 +127,14 @@ export function topologyOf(scenario: Scenario): Topology {
     return made;
   };
   const store = storeOf(scenario);
-  const hosts = store === undefined ? {} : { hosts: [{ ...store, address: addressOf(nodes.length) }] };
-  const all = [...nodes, ...(hosts.hosts ?? [])];
+  const programs = unrollPrograms(scenario).map(({ entry: _, ...host }) => host);
+  const hosts = [...(store === undefined ? [] : [store]), ...programs].map((host, index) => ({
+    ...host,
+    address: addressOf(nodes.length + index),
+  }));
+  const all: readonly Host[] = [...nodes, ...hosts];
   const paths = all.map((from) => all.map((to) => pathBetween(from.region, to.region)));
-  return { nodes, ...hosts, paths, queue, mtu };
+  return { nodes, ...(hosts.length === 0 ? {} : { hosts }), paths, queue, mtu };
 }
 
 /**
@@ -122,8 +160,9 @@ export function withAddresses(topology: Topology, addresses: readonly string[]):
 }
 
 /** The scenario as a YAML file with every default filled in; loads back to an equal scenario. */
-export const scenarioToYaml = (scenario: Scenario): string =>
-  stringify(z.encode(scenarioSchema, withNodeDefaults(scenario)), {
-    lineWidth: 0,
-    aliasDuplicateObjects: false,
-  });
+export function scenarioToYaml(scenario: AnyScenario): string {
+  const document = isTraining(scenario)
+    ? z.encode(scenarioSchema, withNodeDefaults(scenario))
+    : z.encode(programsSchema, withNodeDefaults(scenario));
+  return stringify(document, { lineWidth: 0, aliasDuplicateObjects: false });
+}

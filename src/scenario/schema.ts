@@ -37,7 +37,13 @@ const slice = bytes.refine((size) => size >= 256 && size <= 64 * 2 ** 20, { erro
 
 const positiveInteger = (max: number) => z.number().int().min(1).max(max);
 
-/** Nodes of one kind. `count` of them are named `NAME-0`, `NAME-1`, …; a single one is named `NAME`. */
+const words = 'allowed: a program and its arguments, each a text that is not empty; numbers in quotes';
+const word = z.string({ error: words }).min(1, { error: words }).max(4096);
+
+/**
+ * Nodes of one kind. `count` of them are named `NAME-0`, `NAME-1`, …; a single one is named `NAME`. With `exec` they
+ * run a program and train nothing; the keys after it then say more of it.
+ */
 export const nodeSchema = z.strictObject({
   name: name
     .optional()
@@ -47,6 +53,29 @@ export const nodeSchema = z.strictObject({
   uplink: rate.describe('Rate from the node to the network, e.g. "40 Mbit/s".'),
   downlink: rate.optional().describe('Rate from the network to the node; default: as the uplink.'),
   genre: z.string().optional().describe('With data.shards "genres": the genre of text this node holds.'),
+  exec: z
+    .array(word, { error: words })
+    .min(1, { error: words })
+    .max(256)
+    .optional()
+    .describe('A program and its arguments, run here instead of the trainer: see docs/background.md.'),
+  kind: name
+    .optional()
+    .describe("With exec: what the program's traffic is, for the trace; default: the program's name."),
+  environment: z
+    .record(
+      text(
+        /^[A-Za-z_][A-Za-z0-9_]{0,63}$/,
+        'allowed: a name of letters, digits and _, not starting with a digit',
+      ),
+      z.string().max(4096),
+    )
+    .optional()
+    .describe('With exec: environment variables that the program has besides those of every program.'),
+  mayFail: z
+    .boolean()
+    .optional()
+    .describe('With exec: whether the run is still valid if the program ends by itself with an error.'),
 });
 
 export const outerSchema = z.strictObject({
@@ -390,7 +419,28 @@ export const scenarioSchema = z.strictObject({
     .prefault({}),
 });
 
+/** A network without training: every node runs a program, for so long. */
+export const programsSchema = scenarioSchema
+  .pick({
+    name: true,
+    description: true,
+    seed: true,
+    nodes: true,
+    regions: true,
+    wan: true,
+    capture: true,
+  })
+  .extend({
+    duration: positiveDuration.describe('How long the programs run, in a scenario without training.'),
+  });
+
+/** A scenario with training. Some of its nodes may run programs instead. */
 export type Scenario = z.output<typeof scenarioSchema>;
+/** A scenario in which nobody trains: all nodes run programs. */
+export type ProgramsScenario = z.output<typeof programsSchema>;
+/** Whatever can be run. */
+export type AnyScenario = Scenario | ProgramsScenario;
+export type NodeEntry = AnyScenario['nodes'][number];
 export type Protocol = Scenario['protocol'];
 export type DilocoProtocol = z.output<typeof dilocoSchema>;
 export type DdpProtocol = z.output<typeof ddpSchema>;

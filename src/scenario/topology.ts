@@ -2,7 +2,8 @@
  * Who is where, and what lies between them: the scenario's nodes and regions unrolled into one entry per
  * rank and one directed path per ordered pair. This is what schedules, simulation and the WAN read; none
  * of them reads the scenario's `nodes` or `regions`. A protocol may bring a host that is no node, such as an
- * object store; it comes after the nodes, so that the number of a node is its rank throughout.
+ * object store, and so may a scenario, whose `exec` puts a program where a trainer would be; they come after the
+ * nodes, so that the number of a node is its rank throughout.
  */
 import type { QueueLimit } from './schema.js';
 
@@ -17,6 +18,22 @@ export interface Host {
   readonly downlink: number;
   /** Address on the shaped network, e.g. "10.77.0.1". */
   readonly address: string;
+  /** What runs there instead of a trainer; absent of nodes and of an object store. */
+  readonly program?: Program;
+}
+
+/** A program of the scenario, with its placeholders still in it: see programs.ts. */
+export interface Program {
+  /** The program and its arguments. */
+  readonly exec: readonly string[];
+  /** What its traffic is, for the trace. */
+  readonly kind: string;
+  /** Besides the variables that every program has. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Whether it may end by itself with an error. */
+  readonly mayFail: boolean;
+  /** Its place among those of the same entry of the scenario's list, counting from 0. */
+  readonly index: number;
 }
 
 /** One GPU node. `topology.nodes[r].rank === r`. */
@@ -38,7 +55,7 @@ export interface Path {
 
 export interface Topology {
   readonly nodes: readonly Node[];
-  /** Those who are there and train nothing: an object store. */
+  /** Those who are there and train nothing: an object store, then programs. */
   readonly hosts?: readonly Host[];
   /** `paths[from][to]`, by position among all hosts, see hostsOf(); the diagonal is never used. */
   readonly paths: readonly (readonly Path[])[];
@@ -49,6 +66,12 @@ export interface Topology {
 
 /** Everybody on the network: the nodes, whose positions are their ranks, and after them the other hosts. */
 export const hostsOf = ({ nodes, hosts = [] }: Topology): readonly Host[] => [...nodes, ...hosts];
+
+/** Position among all hosts of the object store; undefined where there is none. */
+export function storePosition({ nodes, hosts = [] }: Topology): number | undefined {
+  const index = hosts.findIndex(({ program }) => program === undefined);
+  return index < 0 ? undefined : nodes.length + index;
+}
 
 /** The same network with every host in the place of a node: who only moves packets treats all alike. */
 export function asNetwork(topology: Topology): Topology {

@@ -48,7 +48,7 @@ describe('one wrong thing', () => {
     [
       'an unknown key that resembles nothing',
       bent('uplink: 40 Mbit/s', 'uplink: 40 Mbit/s\n    xyz: 1'),
-      `${FILE}:10: nodes.0.xyz: found an unknown key; allowed: name, count, region, uplink, downlink, genre`,
+      `${FILE}:10: nodes.0.xyz: found an unknown key; allowed: name, count, region, uplink, downlink, genre, exec, kind, environment, mayFail`,
     ],
     [
       'a key of another protocol',

@@ -46,7 +46,7 @@ describe('a wrong --set', () => {
     ],
     [
       ['round=4'],
-      '--set round=4: round: found no such path; allowed at the top: name, description, seed, rounds, protocol, persona, pace, outerPace, model, training, data, nodes, regions, wan, transport, control, capture (did you mean rounds?)',
+      '--set round=4: round: found no such path; allowed at the top: name, description, seed, rounds, protocol, persona, pace, outerPace, model, training, data, nodes, regions, wan, transport, control, capture, duration (did you mean rounds?)',
     ],
     [
       ['rounds.x=1'],
@@ -66,7 +66,7 @@ describe('a wrong --set', () => {
     ],
     [
       ['__proto__.x=1'],
-      '--set __proto__.x=1: __proto__.x: found no such path; allowed at the top: name, description, seed, rounds, protocol, persona, pace, outerPace, model, training, data, nodes, regions, wan, transport, control, capture',
+      '--set __proto__.x=1: __proto__.x: found no such path; allowed at the top: name, description, seed, rounds, protocol, persona, pace, outerPace, model, training, data, nodes, regions, wan, transport, control, capture, duration',
     ],
     [['rounds'], '--set rounds: found no "path="; allowed: path=value, e.g. rounds=3'],
     [['=3'], '--set =3: found no "path="; allowed: path=value, e.g. rounds=3'],

@@ -11,6 +11,7 @@ import { NodeHost } from '../../../nodes/host.js';
 import { Door } from '../../../orchestrator/door.js';
 import { Members } from '../../../orchestrator/members.js';
 import { makeRuntimeFolder, removeRuntimeFolder } from '../../run/runtime-folder.js';
+import { storePosition } from '../../scenario/index.js';
 import { trainingSettingsOf } from '../../training/index.js';
 import { openFabric, type Choice } from '../../wan/choose.js';
 import type { Fabric } from '../../wan/fabric.js';
@@ -57,7 +58,8 @@ export class LocalSite implements Site {
     const tokens = topology.nodes.map(() => randomBytes(24).toString('base64url'));
     this.#tokens = tokens;
     const authority = await authorityFor(scenario);
-    const store = fabric.placements[topology.nodes.length];
+    const position = storePosition(topology);
+    const store = position === undefined ? undefined : fabric.placements[position];
     const accounts = store === undefined ? [] : newAccounts(topology.nodes.length);
     if (store !== undefined) await openStore(context, { placement: store, accounts, authority });
     const members = new Members({

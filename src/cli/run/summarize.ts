@@ -70,6 +70,7 @@ export function summarize(evidence: Evidence): RunSummary {
     },
     utilization: outcome.computeSeconds / (topology.nodes.length * outcome.trainingSeconds),
     capture: capture === undefined ? null : factsOf(capture),
+    programs: [],
     control: outcome.control === undefined ? null : summarizeControl(outcome.control, capture?.report),
     gate: verdictOf(checks),
   };

@@ -55,6 +55,17 @@ const trainingSchema = z
   })
   .describe('What came of the training.');
 
+const programSchema = z.object({
+  name: text('Name of its host.'),
+  kind: text('What its traffic is.'),
+  stopped: z.boolean().describe('Whether it ran until it was stopped, rather than ending by itself.'),
+  status: count('Its exit status; 128 and the number of the signal, if one ended it.'),
+});
+
+const programsSchema = z
+  .array(programSchema)
+  .describe('What ran beside or instead of training: each program, as it ended for the last time.');
+
 export const runSummarySchema = z.object({
   scenario: text('Name of the scenario.'),
   protocol: text('Kind of the protocol: diloco or ddp.'),
@@ -75,8 +86,26 @@ export const runSummarySchema = z.object({
   control: controlSummarySchema
     .nullable()
     .describe('What nodes said besides tensors, as their persona has it; null without a persona.'),
+  programs: programsSchema,
   gate: gateVerdictSchema,
 });
 
-/** summary.json. Heartbeat figures are null where the capture shows none (fewer than three bursts, no capture). */
+/** Of a scenario without training: what has no meaning there is null. */
+export const programsSummarySchema = runSummarySchema.extend({
+  protocol: z.null().describe('There is none without training.'),
+  expected: z.null().describe('There is no schedule to expect anything from.'),
+  training: z.null().describe('There was none.'),
+  utilization: z.null().describe('Nobody computed.'),
+  control: z.null().describe('There are no personas without training.'),
+});
+
+/** summary.json of either kind of run. */
+export const anySummarySchema = z.union([runSummarySchema, programsSummarySchema]);
+
+/** summary.json of a run without training. */
+export type ProgramsSummary = Document<typeof programsSummarySchema>;
+export type AnySummary = RunSummary | ProgramsSummary;
+export type ProgramSummary = RunSummary['programs'][number];
+
+/** summary.json of a run with training. Heartbeat figures are null where the capture shows none (fewer than three bursts, no capture). */
 export type RunSummary = Document<typeof runSummarySchema>;

@@ -1,6 +1,6 @@
 /**
  * trace.jsonl, the ground truth of a run: what each node played, and when. One JSON object per line, a header
- * first and then operations, in the order in which nodes finished their rounds.
+ * first and then operations, in the order in which nodes finished their rounds; what ran beside them comes last.
  */
 import { z } from 'zod';
 import { count, nodeName, quantity, rank, text, type Document } from './quantities.js';
@@ -23,10 +23,11 @@ const traceHeaderSchema = z
         z.object({
           name: z.string().describe('Name of the host.'),
           address: z.ipv4().describe('On the shaped network.'),
+          kind: text('Of a program: what its traffic is; absent of an object store.').optional(),
         }),
       )
       .optional()
-      .describe('Others on the shaped network, such as an object store; absent where there are none.'),
+      .describe('Others on the shaped network: an object store, programs; absent where there are none.'),
   })
   .describe('The first line of trace.jsonl.');
 
@@ -106,9 +107,26 @@ const traceControlSchema = z
 
 export type TraceControl = Document<typeof traceControlSchema>;
 
+const traceProgramSchema = z
+  .object({
+    type: z.literal('program'),
+    node: nodeName,
+    address: z.ipv4().describe('On the shaped network: all its traffic is from and to there.'),
+    kind: text("What the program's traffic is, as the scenario calls it."),
+    exec: z.array(z.string()).describe('The program and its arguments, as it was started.'),
+    start: quantity("When it was started: seconds since the trace's origin."),
+    end: quantity("When it had ended: seconds since the trace's origin."),
+    stopped: z.boolean().describe('Whether it ran until it was stopped, rather than ending by itself.'),
+    status: count('Its exit status; 128 and the number of the signal, if one ended it.'),
+  })
+  .describe('A program that ran at a host, once for each time it was started.');
+
+export type TraceProgram = Document<typeof traceProgramSchema>;
+
 /** Any line of trace.jsonl. */
 export const traceLineSchema = z.discriminatedUnion('type', [
   traceHeaderSchema,
   traceOperationSchema,
   traceControlSchema,
+  traceProgramSchema,
 ]);

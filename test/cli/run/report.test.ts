@@ -30,6 +30,7 @@ const valid: RunSummary = {
   utilization: 0.7432,
   capture: { file: 'capture.pcapng', kind: 'tcpdump', packets: 163_204, bytes: 206_412_345 },
   control: null,
+  programs: [],
   gate: {
     verdict: 'valid',
     checks: [
