@@ -78,6 +78,7 @@ async function orchestrate(file: string, flags: OrchestrateFlags): Promise<void>
     sets: flags.set,
     ...(seed === undefined ? {} : { seed }),
     ...(typeof nodes === 'number' ? { nodes } : {}),
+    fabric: 'containers',
   });
   checkJoinable(scenario);
   const interruption = listenForInterruption();

@@ -62,12 +62,13 @@ export function runCommand(): Command {
 }
 
 async function run(file: string, flags: RunFlags): Promise<void> {
+  const found = chooseFabric(flags.fabric);
   const scenario = loadScenario(file, {
     sets: flags.set,
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
     nodes: flags.nodes,
+    fabric: found.kind,
   });
-  const found = chooseFabric(flags.fabric);
   const isInside = doorsFromLauncher() !== undefined;
   if (found.rootless && !isInside) {
     process.exitCode = await runInUserNamespace(portsOf(flags));

@@ -9,9 +9,17 @@ import { isPreset, PRESET_REGIONS } from './presets.js';
 import { wordsAllowed } from './allowed.js';
 import { foundText, type Problem } from './problems.js';
 import { checkProtocol } from './protocol-checks.js';
-import { delayBetween, storeOf, unrollNodes, unrollPrograms, usedRegions, worldSizeOf } from './resolve.js';
+import {
+  delayBetween,
+  addedHostsOf,
+  unrollNodes,
+  unrollPrograms,
+  usedRegions,
+  worldSizeOf,
+} from './resolve.js';
 import { addressesNamed, isTraining } from './programs.js';
 import type { AnyScenario, Scenario } from './schema.js';
+import { checkTunnel } from './tunnel-checks.js';
 import { formatDuration } from './units.js';
 
 export const MIN_NODES = 2;
@@ -20,9 +28,15 @@ export const MAX_NODES = 1024;
 /** Everything wrong with the relations between a scenario's fields; of far too many nodes only their number. */
 export function checkScenario(scenario: AnyScenario): Problem[] {
   if (hostCount(scenario) > MAX_NODES) return checkCount(scenario);
-  const problems = [checkCount, checkNames, checkDelayKeys, checkRegions, checkJitter, checkPrograms].flatMap(
-    (check) => check(scenario),
-  );
+  const problems = [
+    checkCount,
+    checkNames,
+    checkDelayKeys,
+    checkRegions,
+    checkJitter,
+    checkPrograms,
+    checkTunnel,
+  ].flatMap((check) => check(scenario));
   if (!isTraining(scenario)) return problems;
   return [...problems, ...[checkGenres, checkPersona, checkProtocol].flatMap((check) => check(scenario))];
 }
@@ -159,8 +173,7 @@ function checkJitter(scenario: AnyScenario): Problem[] {
   const { jitter } = scenario.wan;
   const counts = new Map<string, number>();
   for (const { region, count } of scenario.nodes) counts.set(region, (counts.get(region) ?? 0) + count);
-  const store = storeOf(scenario);
-  if (store !== undefined) counts.set(store.region, (counts.get(store.region) ?? 0) + 1);
+  for (const { region } of addedHostsOf(scenario)) counts.set(region, (counts.get(region) ?? 0) + 1);
   const regions = [...counts.keys()];
   const delays = regions.flatMap((a, index) => [
     ...((counts.get(a) ?? 0) > 1 ? [scenario.regions.local] : []),

@@ -8,7 +8,7 @@ export { loadAnyScenario, loadScenario, parseAnyScenario, parseScenario, type Lo
 export { withNodeCount } from './node-count.js';
 export { PRESET_REGIONS, presetDelay } from './presets.js';
 export { fillPlaceholders, isTraining, type PlaceholderValues } from './programs.js';
-export { scenarioToYaml, topologyOf, withAddresses } from './resolve.js';
+export { scenarioToYaml, topologyOf, tunnelOf, withAddresses } from './resolve.js';
 export type {
   AdamwSettings,
   AnyScenario,
@@ -29,5 +29,7 @@ export {
   type Path,
   type Program,
   type Topology,
+  type TunnelKind,
+  type TunnelLayout,
 } from './topology.js';
 export { formatBytes, formatDuration, formatProbability, formatRate } from './units.js';

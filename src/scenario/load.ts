@@ -10,6 +10,7 @@ import path from 'node:path';
 import { InputError } from '../errors.js';
 import { pathText } from './allowed.js';
 import { checkScenario } from './checks.js';
+import { checkFabric, type FabricName } from './fabric-checks.js';
 import { applyOverride, parseOverride, seedOverride, type Override } from './overrides.js';
 import { withNodeCount } from './node-count.js';
 import { withPersona } from './persona.js';
@@ -26,6 +27,8 @@ export interface LoadOptions {
   readonly seed?: number | undefined;
   /** The argument of `--nodes`: scales the scenario, as set, to so many. */
   readonly nodes?: number | undefined;
+  /** Where it is to be run: what that fabric can't do is a problem too. */
+  readonly fabric?: FabricName;
 }
 
 const MAX_PROBLEMS = 50;
@@ -58,9 +61,10 @@ export function parseAnyScenario(text: string, file: string, options: LoadOption
   const overrides = (options.sets ?? []).map(parseOverride);
   if (options.seed !== undefined) overrides.push(seedOverride(options.seed));
 
-  const { scenario, problems } = validate(overrides.reduce(applyOverride, source.data));
+  const { fabric } = options;
+  const { scenario, problems } = validate(overrides.reduce(applyOverride, source.data), fabric);
   if (scenario !== undefined) return scaled(withScenarioFolder(scenario, path.dirname(file)), options.nodes);
-  const own = overrides.length === 0 ? problems : validate(source.data).problems;
+  const own = overrides.length === 0 ? problems : validate(source.data, fabric).problems;
   const ownTexts = new Set(own.map(textOf));
   const lines = problems
     .slice(0, MAX_PROBLEMS)
@@ -82,13 +86,16 @@ interface Verdict {
   readonly problems: readonly Problem[];
 }
 
-function validate(data: unknown): Verdict {
+function validate(data: unknown, fabric: FabricName | undefined): Verdict {
   const parsed = isProgramsOnly(data) ? programsSchema.safeParse(data) : scenarioSchema.safeParse(data);
   if (!parsed.success) return { problems: problemsOfIssues(parsed.error.issues, data) };
   const known: AnyScenario = parsed.data;
   const filled = isTraining(known) ? scenarioSchema.parse(withPersona(data, known)) : known;
   const scenario = withNodeDefaults(filled);
-  const problems = checkScenario(scenario);
+  const problems = [
+    ...checkScenario(scenario),
+    ...(fabric === undefined ? [] : checkFabric(scenario, fabric)),
+  ];
   return problems.length > 0 ? { problems } : { scenario, problems };
 }
 

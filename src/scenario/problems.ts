@@ -53,6 +53,17 @@ function problemsOfIssue(issue: z.core.$ZodIssue, data: unknown): Problem[] {
     return [{ path, found: 'a key of another form', allowed: allowed ?? 'other keys' }];
   }
   const value = valueAt(data, path);
+  // Of the alternatives of a union, the one of the value's own type knows best what is wrong in it.
+  const meant =
+    issue.code === 'invalid_union' && typeof value === 'object'
+      ? issue.errors.find((issues) =>
+          issues.every((one) => one.path.length > 0 || one.code === 'unrecognized_keys'),
+        )
+      : undefined;
+  if (meant !== undefined) {
+    const placed = meant.map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
+    return placed.flatMap((one) => problemsOfIssue(one, data));
+  }
   const byDefault = value === undefined && issue.code === 'custom';
   return [
     {

@@ -13,8 +13,14 @@ import { STORE_NAME } from '../object-store/objects.js';
 import { genreInTurn } from './genres.js';
 import { presetDelay } from './presets.js';
 import { isTraining, kindOf } from './programs.js';
-import { programsSchema, scenarioSchema, type AnyScenario, type NodeEntry } from './schema.js';
-import type { Host, Node, Path, Program, Topology } from './topology.js';
+import {
+  programsSchema,
+  scenarioSchema,
+  tunnelMapSchema,
+  type AnyScenario,
+  type NodeEntry,
+} from './schema.js';
+import type { Host, Node, Path, Program, Topology, TunnelLayout } from './topology.js';
 
 /** A node of the scenario's list, unrolled; `entry` is the index of its entry there. */
 export interface UnrolledNode extends Omit<Node, 'address'> {
@@ -99,14 +105,70 @@ export function storeOf(scenario: AnyScenario): Omit<Host, 'address'> | undefine
   return { name: STORE_NAME, region, uplink, downlink };
 }
 
+/** Standard port of each kind of tunnel: the one in WireGuard's manual; IANA's for OpenVPN. */
+const TUNNEL_PORTS = { wireguard: 51_820, 'openvpn-udp': 1194 } as const;
+
+/** The tunnel, if there is one, in its long form. */
+export function tunnelOf({ tunnel }: AnyScenario): TunnelSettings | undefined {
+  if (tunnel === 'none') return undefined;
+  const settings = typeof tunnel === 'string' ? tunnelMapSchema.parse({ kind: tunnel }) : tunnel;
+  return { ...settings, port: settings.port ?? TUNNEL_PORTS[settings.kind] };
+}
+
+export type TunnelSettings = z.output<typeof tunnelMapSchema> & { readonly port: number };
+
+/** The hosts that a tunnel brings, and where the scenario says so: its hub, then its relays. */
+export function tunnelHostsOf(
+  scenario: AnyScenario,
+): (Omit<Host, 'address'> & { readonly path: (string | number)[] })[] {
+  const { hub, relays = [] } = tunnelOf(scenario) ?? {};
+  return [
+    ...(hub === undefined ? [] : [{ ...hub, name: 'vpn-server', path: ['tunnel', 'hub'] }]),
+    ...relays.map((relay, index) => ({
+      ...relay,
+      name: `vpn-relay-${index + 1}`,
+      path: ['tunnel', 'relays', index],
+    })),
+  ];
+}
+
+/** Who is there besides those of the scenario's list: the object store first, then what the tunnel brings. */
+export function addedHostsOf(scenario: AnyScenario): Omit<Host, 'address'>[] {
+  const store = storeOf(scenario);
+  const ofTunnel = tunnelHostsOf(scenario).map(({ path: _, ...host }) => host);
+  return [...(store === undefined ? [] : [store]), ...ofTunnel];
+}
+
+/** All hosts but the nodes that train: the object store first, then programs, what the tunnel brings last. */
+function otherHostsOf(scenario: AnyScenario): Omit<Host, 'address'>[] {
+  const programs = unrollPrograms(scenario).map(({ entry: _, ...host }) => host);
+  const added = addedHostsOf(scenario);
+  const stores = storeOf(scenario) === undefined ? 0 : 1;
+  return [...added.slice(0, stores), ...programs, ...added.slice(stores)];
+}
+
+/** `hosts`: how many there are in all, of whom those that the tunnel brings are the last. */
+function tunnelLayoutOf(scenario: AnyScenario, hosts: number): TunnelLayout | undefined {
+  const tunnel = tunnelOf(scenario);
+  if (tunnel === undefined) return undefined;
+  const { kind, hub, relays, port, keepalive } = tunnel;
+  const firstRelay = hosts - relays.length;
+  return {
+    kind,
+    ...(hub === undefined ? {} : { hub: firstRelay - 1 }),
+    relays: relays.map((_, index) => firstRelay + index),
+    port,
+    keepalive,
+  };
+}
+
 /** The regions in which somebody is, with repetitions. */
 export function usedRegions(scenario: AnyScenario): string[] {
-  const store = storeOf(scenario);
-  return [...scenario.nodes.map(({ region }) => region), ...(store === undefined ? [] : [store.region])];
+  return [...scenario.nodes, ...addedHostsOf(scenario)].map(({ region }) => region);
 }
 
 /**
- * The scenario's nodes, its object store if it has one, its programs, and the paths between them.
+ * The scenario's nodes, its object store if it has one, its programs, the hosts of its tunnel, and the paths between them.
  *
  * @throws Error if a pair of regions has no delay, which loading a scenario rules out
  */
@@ -126,15 +188,21 @@ export function topologyOf(scenario: AnyScenario): Topology {
     known.set(`${a}--${b}`, made);
     return made;
   };
-  const store = storeOf(scenario);
-  const programs = unrollPrograms(scenario).map(({ entry: _, ...host }) => host);
-  const hosts = [...(store === undefined ? [] : [store]), ...programs].map((host, index) => ({
+  const hosts = otherHostsOf(scenario).map((host, index) => ({
     ...host,
     address: addressOf(nodes.length + index),
   }));
   const all: readonly Host[] = [...nodes, ...hosts];
   const paths = all.map((from) => all.map((to) => pathBetween(from.region, to.region)));
-  return { nodes, ...(hosts.length === 0 ? {} : { hosts }), paths, queue, mtu };
+  const tunnel = tunnelLayoutOf(scenario, all.length);
+  return {
+    nodes,
+    ...(hosts.length === 0 ? {} : { hosts }),
+    paths,
+    queue,
+    mtu,
+    ...(tunnel === undefined ? {} : { tunnel }),
+  };
 }
 
 /**

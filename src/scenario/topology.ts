@@ -5,9 +5,9 @@
  * object store, and so may a scenario, whose `exec` puts a program where a trainer would be; they come after the
  * nodes, so that the number of a node is its rank throughout.
  */
-import type { QueueLimit } from './schema.js';
+import type { QueueLimit, TunnelKind } from './schema.js';
 
-export type { QueueLimit };
+export type { QueueLimit, TunnelKind };
 
 /** Somebody on the shaped network, behind an access link of its own. */
 export interface Host {
@@ -18,7 +18,7 @@ export interface Host {
   readonly downlink: number;
   /** Address on the shaped network, e.g. "10.77.0.1". */
   readonly address: string;
-  /** What runs there instead of a trainer; absent of nodes and of an object store. */
+  /** What runs there instead of a trainer; absent of nodes, an object store and hosts of a tunnel. */
   readonly program?: Program;
 }
 
@@ -53,28 +53,46 @@ export interface Path {
   readonly loss: number;
 }
 
+/** The VPN of the mesh: who is in it for its sake, by position among all hosts. */
+export interface TunnelLayout {
+  readonly kind: TunnelKind;
+  /** The VPN server that all traffic goes through; absent: a tunnel between each two hosts. */
+  readonly hub?: number;
+  /** Who passes the packets of every tunnel on, in the order seen from its lower end, of a hub: from the node. */
+  readonly relays: readonly number[];
+  /** UDP port of hosts; relays have a port for each tunnel, from this one on. */
+  readonly port: number;
+  /** Seconds of silence after which an end sends an empty packet. */
+  readonly keepalive: number;
+}
+
 export interface Topology {
   readonly nodes: readonly Node[];
-  /** Those who are there and train nothing: an object store, then programs. */
+  /** Those who are there and train nothing: an object store, then programs, then what a tunnel needs. */
   readonly hosts?: readonly Host[];
   /** `paths[from][to]`, by position among all hosts, see hostsOf(); the diagonal is never used. */
   readonly paths: readonly (readonly Path[])[];
   readonly queue: QueueLimit;
   /** Bytes of the largest IP packet. */
   readonly mtu: number;
+  /** Absent: the mesh talks in the open. */
+  readonly tunnel?: TunnelLayout;
 }
 
 /** Everybody on the network: the nodes, whose positions are their ranks, and after them the other hosts. */
 export const hostsOf = ({ nodes, hosts = [] }: Topology): readonly Host[] => [...nodes, ...hosts];
 
 /** Position among all hosts of the object store; undefined where there is none. */
-export function storePosition({ nodes, hosts = [] }: Topology): number | undefined {
-  const index = hosts.findIndex(({ program }) => program === undefined);
+export function storePosition({ nodes, hosts = [], tunnel }: Topology): number | undefined {
+  const isOfTunnel = (position: number) => position === tunnel?.hub || tunnel?.relays.includes(position);
+  const index = hosts.findIndex(
+    ({ program }, at) => program === undefined && isOfTunnel(nodes.length + at) !== true,
+  );
   return index < 0 ? undefined : nodes.length + index;
 }
 
 /** The same network with every host in the place of a node: who only moves packets treats all alike. */
 export function asNetwork(topology: Topology): Topology {
-  const { paths, queue, mtu } = topology;
-  return { paths, queue, mtu, nodes: hostsOf(topology).map((host, rank) => ({ ...host, rank })) };
+  const { hosts: _, ...network } = topology;
+  return { ...network, nodes: hostsOf(topology).map((host, rank) => ({ ...host, rank })) };
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.js';
 import { loadScenario, parseScenario } from '../../src/scenario/index.js';
-import { EXAMPLE, FILE, refusal } from './example.js';
+import { EXAMPLE, FILE, KEYS, refusal } from './example.js';
 
 const bent = (from: string, to: string) => {
   expect(EXAMPLE).toContain(from);
@@ -43,7 +43,7 @@ describe('one wrong thing', () => {
     [
       'an unknown key',
       bent('rounds: 2', 'rounds: 2\nsede: 3'),
-      `${FILE}:3: sede: found an unknown key; allowed: name, description, seed, rounds, protocol, persona, pace, outerPace, model, training, data, nodes, regions, wan, transport, control, capture (did you mean seed?)`,
+      `${FILE}:3: sede: found an unknown key; allowed: ${KEYS} (did you mean seed?)`,
     ],
     [
       'an unknown key that resembles nothing',

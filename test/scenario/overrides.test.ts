@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseScenario } from '../../src/scenario/index.js';
 import { valueAt } from '../../src/scenario/problems.js';
-import { EXAMPLE, FILE, refusal } from './example.js';
+import { EXAMPLE, FILE, ALL_KEYS, refusal } from './example.js';
 
 const loaded = (...sets: string[]) => parseScenario(EXAMPLE, FILE, { sets });
 
@@ -46,7 +46,7 @@ describe('a wrong --set', () => {
     ],
     [
       ['round=4'],
-      '--set round=4: round: found no such path; allowed at the top: name, description, seed, rounds, protocol, persona, pace, outerPace, model, training, data, nodes, regions, wan, transport, control, capture, duration (did you mean rounds?)',
+      `--set round=4: round: found no such path; allowed at the top: ${ALL_KEYS} (did you mean rounds?)`,
     ],
     [
       ['rounds.x=1'],
@@ -66,7 +66,7 @@ describe('a wrong --set', () => {
     ],
     [
       ['__proto__.x=1'],
-      '--set __proto__.x=1: __proto__.x: found no such path; allowed at the top: name, description, seed, rounds, protocol, persona, pace, outerPace, model, training, data, nodes, regions, wan, transport, control, capture, duration',
+      `--set __proto__.x=1: __proto__.x: found no such path; allowed at the top: ${ALL_KEYS}`,
     ],
     [['rounds'], '--set rounds: found no "path="; allowed: path=value, e.g. rounds=3'],
     [['=3'], '--set =3: found no "path="; allowed: path=value, e.g. rounds=3'],

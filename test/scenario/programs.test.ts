@@ -12,7 +12,7 @@ import {
   topologyOf,
   type LoadOptions,
 } from '../../src/scenario/index.js';
-import { EXAMPLE, FILE } from './example.js';
+import { EXAMPLE, FILE, KEYS, PROGRAM_KEYS } from './example.js';
 
 const PROGRAMS = `name: copies
 duration: 30 s
@@ -118,12 +118,12 @@ describe('what is wrong', () => {
     [
       'a duration beside training',
       `${EXAMPLE}duration: 30 s\n`,
-      `${FILE}:13: duration: found an unknown key; allowed: name, description, seed, rounds, protocol, persona, pace, outerPace, model, training, data, nodes, regions, wan, transport, control, capture`,
+      `${FILE}:13: duration: found an unknown key; allowed: ${KEYS}`,
     ],
     [
       'rounds without training',
       `${PROGRAMS}rounds: 3\n`,
-      `${FILE}:13: rounds: found an unknown key; allowed: name, description, seed, nodes, regions, wan, capture, duration`,
+      `${FILE}:13: rounds: found an unknown key; allowed: ${PROGRAM_KEYS}`,
     ],
     [
       'the address of nobody',

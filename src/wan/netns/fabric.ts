@@ -15,7 +15,7 @@
  * All namespaces are anonymous (see namespace.ts): a crash leaves nothing behind.
  */
 import { closeSync } from 'node:fs';
-import { messageOf, RunError } from '../../errors.js';
+import { InputError, messageOf, RunError } from '../../errors.js';
 import { asNetwork, hostsOf, type Node, type Topology } from '../../scenario/topology.js';
 import {
   CONTROL_PORT,
@@ -74,6 +74,8 @@ export class NetnsFabric implements Fabric {
   }
 
   static async create({ topology, ...others }: NetnsOptions): Promise<NetnsFabric> {
+    if (topology.tunnel !== undefined)
+      throw new InputError(`tunnel: found ${topology.tunnel.kind}; no fabric builds tunnels yet`);
     const network = asNetwork(topology);
     const rooms: Room[] = [];
     const hub = Namespace.create('the switch');

@@ -1,0 +1,32 @@
+/**
+ * What a fabric cannot do is refused before a run, with the line that asks for it, and never silently left out.
+ *
+ * Which fabric it will be is known only where a scenario is about to be run; to draw or to simulate one, all goes.
+ * Here a fabric is a name: what it is, src/wan tells.
+ */
+import { foundText, type Problem } from './problems.js';
+import type { AnyScenario } from './schema.js';
+
+export type FabricName = 'netns' | 'threads' | 'containers';
+
+/** Everything that a scenario asks for and the fabric can't give. */
+export function checkFabric(scenario: AnyScenario, fabric: FabricName): Problem[] {
+  return [checkTunnel].flatMap((check) => check(scenario, fabric));
+}
+
+function checkTunnel({ tunnel }: AnyScenario, fabric: FabricName): Problem[] {
+  if (tunnel === 'none') return [];
+  if (fabric === 'threads') {
+    const found = typeof tunnel === 'string' ? tunnel : tunnel.kind;
+    const allowed = 'none on the fabric threads, which carries no packets; netns and containers have tunnels';
+    return [{ path: ['tunnel'], found: foundText(found), allowed }];
+  }
+  if (fabric !== 'containers' || typeof tunnel === 'string') return [];
+  const allowed = 'no such hosts with nodes that join, since nobody joins as one; netns has them';
+  return [
+    ...(tunnel.hub === undefined ? [] : [{ path: ['tunnel', 'hub'], found: 'a VPN server', allowed }]),
+    ...(tunnel.relays.length === 0
+      ? []
+      : [{ path: ['tunnel', 'relays'], found: foundText(tunnel.relays), allowed }]),
+  ];
+}
