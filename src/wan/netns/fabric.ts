@@ -17,22 +17,28 @@
 import { closeSync } from 'node:fs';
 import { InputError, messageOf, RunError } from '../../errors.js';
 import { asNetwork, hostsOf, type Node, type Topology } from '../../scenario/topology.js';
-import {
-  CONTROL_PORT,
-  MESH_PORT,
-  placementsAt,
-  type CaptureRequest,
-  type CaptureResult,
-  type Fabric,
-  type Lateness,
-  type NodeCounters,
-  type Placement,
-  type RunningCapture,
+import type {
+  CaptureRequest,
+  CaptureResult,
+  Fabric,
+  Lateness,
+  NodeCounters,
+  Placement,
+  RunningCapture,
 } from '../fabric.js';
 import { Shaper, type ShaperPort } from '../shaper/shaper.js';
-import { startTcpdump } from '../tcpdump.js';
 import { detourLines, SHAPED_DEVICE, type TcpOptions } from './detour.js';
 import { kernelSettings } from './kernel.js';
+import {
+  addressLines,
+  CABLE,
+  captureBridge,
+  createSwitch,
+  NETWORK,
+  placementsIn,
+  plugIn,
+  WITHOUT_IPV6,
+} from './mesh-bridge.js';
 import { Namespace } from './namespace.js';
 import { findProgram } from './programs.js';
 import { openTun } from './syscalls.js';
@@ -41,10 +47,6 @@ export interface NetnsOptions extends TcpOptions {
   readonly topology: Topology;
   readonly seed: number;
 }
-
-const BRIDGE = 'mesh0';
-/** What all nodes' addresses are in. */
-const NETWORK = '10.77.0.0/16';
 
 export class NetnsFabric implements Fabric {
   readonly kind = 'netns';
@@ -62,15 +64,10 @@ export class NetnsFabric implements Fabric {
     this.#switch = hub;
     this.#rooms = rooms;
     this.#shaper = shaper;
-    const addresses = hostsOf(topology).map(({ address }) => address);
-    const control = placementsAt(addresses, CONTROL_PORT);
-    this.placements = placementsAt(addresses, MESH_PORT).map((mesh, rank) => ({
-      rank,
-      namespaceFd: rooms[rank]!.namespace.fd,
-      packetLevel: true,
-      ...mesh,
-      control: control[rank]!,
-    }));
+    this.placements = placementsIn(
+      topology,
+      rooms.map(({ namespace }) => namespace),
+    );
   }
 
   static async create({ topology, ...others }: NetnsOptions): Promise<NetnsFabric> {
@@ -78,13 +75,8 @@ export class NetnsFabric implements Fabric {
       throw new InputError(`tunnel: found ${topology.tunnel.kind}; no fabric builds tunnels yet`);
     const network = asNetwork(topology);
     const rooms: Room[] = [];
-    const hub = Namespace.create('the switch');
+    const hub = createSwitch(network.mtu);
     try {
-      hub.ip([
-        'link set lo up',
-        `link add ${BRIDGE} type bridge`,
-        `link set ${BRIDGE} mtu ${network.mtu} up`,
-      ]);
       for (const node of network.nodes) rooms.push(furnish(node, hub, { topology: network, ...others }));
       const ports: ShaperPort[] = rooms.map((room, rank) => ({ rank, fd: room.tun }));
       const shaper = await Shaper.start(network, ports, others.seed);
@@ -117,14 +109,7 @@ export class NetnsFabric implements Fabric {
     const running =
       tcpdump === undefined
         ? await this.#record(request)
-        : await startTcpdump({
-            ...request,
-            tcpdump,
-            namespace: this.#switch,
-            interface: BRIDGE,
-            filter: 'ip',
-            names: new Map(hostsOf(this.topology).map(({ address, name }) => [address, name])),
-          });
+        : await captureBridge(this.#switch, hostsOf(this.topology), tcpdump, request);
     this.#captures.add(running);
     return running;
   }
@@ -171,22 +156,12 @@ function vacate(room: Room): void {
   room.namespace.close();
 }
 
-/** A fixed hardware address for each rank, from the range for local use. */
-function hardwareAddress(rank: number): string {
-  return ['02', '4d', '42', '00', hex(rank >> 8), hex(rank & 255)].join(':');
-}
-
-const hex = (byte: number): string => byte.toString(16).padStart(2, '0');
-
 function furnish(node: Node, hub: Namespace, options: NetnsOptions): Room {
   const namespace = Namespace.create(`node ${node.name}`);
   let tun: number | undefined;
   try {
     tun = namespace.inside(() => openTun(SHAPED_DEVICE));
-    hub.ip([
-      `link add veth${node.rank} type veth peer name eth0 netns ${namespace.path}`,
-      `link set veth${node.rank} mtu ${options.topology.mtu} master ${BRIDGE} up`,
-    ]);
+    plugIn(hub, namespace, node.rank, options.topology.mtu);
     namespace.sysctl(settingsOf(options));
     namespace.ip(addressing(node, options));
     return { namespace, tun };
@@ -199,16 +174,14 @@ function furnish(node: Node, hub: Namespace, options: NetnsOptions): Room {
 
 function settingsOf(options: NetnsOptions): Record<string, string> {
   const forwarding = Object.fromEntries(
-    ['all', 'default', 'eth0', SHAPED_DEVICE].flatMap((device) => [
+    ['all', 'default', CABLE, SHAPED_DEVICE].flatMap((device) => [
       [`net/ipv4/conf/${device}/rp_filter`, '0'],
       [`net/ipv4/conf/${device}/accept_local`, '1'],
       [`net/ipv4/conf/${device}/send_redirects`, '0'],
     ]),
   ) as Record<string, string>;
   return {
-    // Neighbour discovery and router solicitations would be in the capture and are nobody's training.
-    'net/ipv6/conf/all/disable_ipv6': '1',
-    'net/ipv6/conf/default/disable_ipv6': '1',
+    ...WITHOUT_IPV6,
     'net/ipv4/ip_forward': '1',
     ...forwarding,
     ...kernelSettings(options),
@@ -216,19 +189,12 @@ function settingsOf(options: NetnsOptions): Record<string, string> {
 }
 
 function addressing(node: Node, options: NetnsOptions): string[] {
-  const { mtu, nodes } = options.topology;
-  const others = nodes.filter((other) => other.rank !== node.rank);
   return [
-    'link set lo up',
-    `link set eth0 address ${hardwareAddress(node.rank)} mtu ${mtu} up`,
-    `addr add ${node.address}/16 dev eth0`,
-    ...others.map(
-      (other) => `neigh add ${other.address} lladdr ${hardwareAddress(other.rank)} dev eth0 nud permanent`,
-    ),
+    ...addressLines(node, options.topology),
     ...detourLines({
       address: node.address,
-      device: 'eth0',
-      mtu,
+      device: CABLE,
+      mtu: options.topology.mtu,
       destinations: [NETWORK],
       sources: 'all',
       tcp: options,
