@@ -19,6 +19,11 @@ const FIELDS = [
 
 type Field = (typeof FIELDS)[number];
 
+/** Place of each field: looked up for every packet. */
+const PLACE = Object.fromEntries(FIELDS.map((field, place) => [field, place])) as Readonly<
+  Record<Field, number>
+>;
+
 /** Buckets per doubling, from 1 µs up to 2^(BUCKETS / PER_OCTAVE) µs, about 16 s. */
 const PER_OCTAVE = 8;
 const BUCKETS = 24 * PER_OCTAVE;
@@ -45,11 +50,11 @@ export class Meters {
   }
 
   add(rank: number, field: Field, amount: number): void {
-    this.#cells[rank * FIELDS.length + FIELDS.indexOf(field)]! += amount;
+    this.#cells[rank * FIELDS.length + PLACE[field]]! += amount;
   }
 
   set(rank: number, field: Field, value: number): void {
-    this.#cells[rank * FIELDS.length + FIELDS.indexOf(field)] = value;
+    this.#cells[rank * FIELDS.length + PLACE[field]] = value;
   }
 
   /** Counts a packet (or what stands for one) that left a node's uplink for another node. */

@@ -105,6 +105,15 @@ export function writePacket(fd: number, packet: Uint8Array, length: number): boo
   return Number(cWrite(fd, packet, length) as number | bigint) === length;
 }
 
+const pauseLength = new Int32Array(4);
+const pauseBytes = Buffer.from(pauseLength.buffer);
+
+/** Blocks the thread for so many seconds, below one; less when a signal comes. */
+export function pause(seconds: number): void {
+  pauseLength[2] = Math.min(999_999_999, Math.round(seconds * 1e9));
+  cPpoll(null, 0, pauseBytes, null);
+}
+
 /** Descriptors to wait on for input, kept in the layout that the kernel reads. */
 export class PollSet {
   readonly #count: number;

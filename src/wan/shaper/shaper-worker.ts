@@ -12,6 +12,7 @@ import { Random } from '../../random.js';
 import { setNiceness } from '../../thread-priority.js';
 import { Meters } from '../meters.js';
 import {
+  pause,
   PollSet,
   preciseTimers,
   readPacket,
@@ -20,6 +21,7 @@ import {
   writePacket,
 } from '../netns/syscalls.js';
 import { Access } from './access.js';
+import { Moderation } from './moderation.js';
 import { PacketPool, type Packet } from './packet.js';
 import { Recorder } from './recorder.js';
 import type { ShaperCommand, ShaperReport, ShaperSettings } from './shaper.js';
@@ -40,7 +42,10 @@ const { topology, ports, control } = settings;
 const meters = new Meters(topology.nodes.length, settings.meters);
 const pool = new PacketPool(topology.mtu + 64);
 const stop = new Int32Array(control);
+const moderation = new Moderation();
 let recorder: Recorder | undefined;
+/** Packets read and written in this turn. */
+let handled = 0;
 
 const report = (message: ShaperReport): void => parentPort?.postMessage(message);
 
@@ -53,6 +58,7 @@ function deliver(fd: number, packet: Packet): boolean {
 
 const accesses = ports.map(({ rank, fd }) => {
   const finish = (packet: Packet, instant: number, direction: 'egress' | 'ingress'): void => {
+    handled++;
     meters.late(Math.max(0, instant - packet.due));
     if (deliver(fd, packet)) {
       if (direction === 'ingress') meters.received(rank, packet.bytes);
@@ -96,6 +102,7 @@ function takeIn(index: number): void {
       pool.giveBack(packet);
       return;
     }
+    handled++;
     packet.setLength(length);
     const verdict = access.accept(packet, epochSeconds());
     if (verdict === 'queued') continue;
@@ -133,6 +140,8 @@ const poll = new PollSet(ports.map((port) => port.fd));
 report({ type: 'ready', realTime });
 
 while (Atomics.load(stop, 0) === 0) {
+  const rest = moderation.rest(epochSeconds());
+  if (rest > 0) pause(rest);
   let next = Infinity;
   for (const access of accesses) next = Math.min(next, access.nextEvent());
   const wait = Math.max(0, Math.min(LONGEST_WAIT, next - epochSeconds()));
@@ -144,6 +153,8 @@ while (Atomics.load(stop, 0) === 0) {
     accesses[index]!.release(instant);
     meters.set(ports[index]!.rank, 'queuedBytes', accesses[index]!.queuedBytes);
   }
+  moderation.turned(instant, handled);
+  handled = 0;
   if (Atomics.exchange(stop, 1, 0) !== 0) obey();
 }
 recorder?.close();
