@@ -27,6 +27,8 @@ export interface RunFacts {
   readonly pace: number;
   /** Period that the schedule promises, seconds; the time left is reckoned with it until one is measured. */
   readonly expectedPeriodSeconds?: number;
+  /** Of a run without rounds: how long it lasts once it has begun, seconds. */
+  readonly durationSeconds?: number;
 }
 
 export type Phase = 'joining' | 'computing' | 'synchronizing' | 'done';
@@ -244,12 +246,15 @@ export class Board {
   }
 
   get #allDone(): boolean {
-    return this.#roundsDone >= this.#facts.rounds;
+    const { rounds, durationSeconds } = this.#facts;
+    return durationSeconds === undefined ? this.#roundsDone >= rounds : this.#elapsed >= durationSeconds;
   }
 
   /** The rounds still to end come one period apart, the next of them one period after the last. */
   #secondsLeft(): number {
     const { rounds, stepsPerRound, pace, expectedPeriodSeconds = stepsPerRound * pace } = this.#facts;
+    const { durationSeconds } = this.#facts;
+    if (durationSeconds !== undefined) return Math.max(0, durationSeconds - this.#elapsed);
     const last = this.#finishedRounds.at(-1);
     const period = last?.periodSeconds ?? last?.endSeconds ?? expectedPeriodSeconds;
     const end = (last?.endSeconds ?? 0) + (rounds - this.#roundsDone) * period;

@@ -12,12 +12,13 @@ import type { NodeMessage__Output } from '../proto/types/meshbeat/control/v1/Nod
 import type { RoundDone__Output } from '../proto/types/meshbeat/control/v1/RoundDone.js';
 import type { Probe } from '../proto/types/meshbeat/control/v1/Probe.js';
 import type { PathMeasurement__Output } from '../proto/types/meshbeat/control/v1/PathMeasurement.js';
-import { epochSeconds, toNanoseconds } from '../src/clock.js';
+import { epochSeconds } from '../src/clock.js';
 import { Deferred } from '../src/deferred.js';
 import { messageOf, RunError } from '../src/errors.js';
-import type { TraceHeader } from '../src/run/files.js';
+import type { TraceProgram } from '../src/run/files.js';
 import type { RunDirectory } from '../src/run/directory.js';
 import { JsonLines } from '../src/run/json-lines.js';
+import { traceHeaderOf } from '../src/run/trace-header.js';
 import { traceOperations } from '../src/run/trace-operations.js';
 import type { Scenario } from '../src/scenario/index.js';
 import type { Schedule } from '../src/schedule/operation.js';
@@ -67,6 +68,16 @@ export interface ConductorOptions {
   readonly emit: RunListener;
 }
 
+/** What else there is in a run, and when its turn comes. */
+export interface Cues {
+  /** The shaped network is proven and quiet: the capture is to start. */
+  readonly startCapture: () => Promise<RunningCapture | undefined>;
+  /** The nodes are connected, and the first round is about to begin: programs are to start. */
+  readonly startPrograms: () => Promise<void>;
+  /** The last round is over: programs are to end; gives what they leave in the trace. */
+  readonly stopPrograms: () => Promise<readonly TraceProgram[]>;
+}
+
 /** What a finished run came to. */
 export interface Outcome {
   readonly measurements: readonly PathMeasurement__Output[];
@@ -84,6 +95,8 @@ export interface Outcome {
   readonly weightsSha256: string;
   /** What nodes said besides tensors; absent without a persona. */
   readonly control?: Control;
+  /** Each time that a program ran beside. */
+  readonly programs: readonly TraceProgram[];
 }
 
 /** What one rank is to measure. */
@@ -122,17 +135,7 @@ export class Conductor {
     this.#options = options;
     this.#persona = PersonaRun.of(options.scenario, options.fabric);
     this.#trace = new JsonLines(options.directory.file('trace.jsonl'));
-    const { topology } = options.fabric;
-    const header: TraceHeader = {
-      type: 'header',
-      version: 1,
-      originNs: toNanoseconds(this.#origin).toString(),
-      nodes: topology.nodes.map(({ rank, name, address }) => ({ rank, name, address })),
-      ...(topology.hosts === undefined
-        ? {}
-        : { hosts: topology.hosts.map(({ name, address }) => ({ name, address })) }),
-    };
-    this.#trace.write(header);
+    this.#trace.write(traceHeaderOf(options.fabric.topology, this.#origin));
     options.members.onMessage((rank, message) => this.#hear(rank, message));
   }
 
@@ -146,8 +149,8 @@ export class Conductor {
     this.#trace.close();
   }
 
-  /** The whole run; `startCapture` is called when the shaped network is proven and quiet. */
-  async conduct(startCapture: () => Promise<RunningCapture | undefined>): Promise<Outcome> {
+  /** The whole run. */
+  async conduct({ startCapture, startPrograms, stopPrograms }: Cues): Promise<Outcome> {
     const { members, scenario, emit } = this.#options;
     emit({ type: 'stage', text: 'nodes are joining, compiling the model and reading their text' });
     const ready = (await members.all('ready'))[0]!;
@@ -166,10 +169,13 @@ export class Conductor {
     await members.all('connected');
     const buckets = scenario.protocol.kind === 'object-store' ? senders.length : 0;
     this.#expectedPayload = payloadBesides({ buckets }, scenario.transport.tls);
+    await startPrograms();
     const start = epochSeconds();
     emit({ type: 'training', time: start });
     await this.#playRounds();
     const trainingSeconds = epochSeconds() - start;
+    const programs = await stopPrograms();
+    for (const line of programs) this.#trace.write(line);
     emit({ type: 'stage', text: 'collecting the weights' });
     const holdings = holdingsOf(requestOf(scenario));
     const deliverers = firstOfEachGroup(holdings);
@@ -199,6 +205,7 @@ export class Conductor {
       })),
       weightsSha256: final.weightsSha256,
       ...(this.#persona === undefined ? {} : { control: this.#persona.control(tallies) }),
+      programs,
     };
   }
 

@@ -10,7 +10,8 @@ import {
   type Besides,
   type StoreTraffic,
 } from '../src/object-store/framing.js';
-import type { GateCheck, GateVerdict } from '../src/run/files.js';
+import type { GateCheck, GateVerdict, TraceProgram } from '../src/run/files.js';
+import { hostsOf, type Topology } from '../src/scenario/index.js';
 import type { Schedule } from '../src/schedule/operation.js';
 import { tcpPayloadBytes } from '../src/transport/framing.js';
 import type { Lateness } from '../src/wan/fabric.js';
@@ -41,9 +42,28 @@ export interface Observed {
 export function paceChecks(observed: Pick<Observed, 'overruns' | 'lateness' | 'eventLoopLag'>): GateCheck[] {
   return [
     limit('steps that missed their pace', observed.overruns, 0, 'steps'),
-    limit('lateness of shaped packets, 99th percentile', observed.lateness.p99, LATENESS_P99_LIMIT, 's'),
+    latenessCheck(observed.lateness),
     limit('event loop hold-up, longest', observed.eventLoopLag, EVENT_LOOP_LAG_LIMIT, 's'),
   ];
+}
+
+/** The network's part of them, which is all there is to check while nobody trains. */
+export const latenessCheck = ({ p99 }: Lateness): GateCheck =>
+  limit('lateness of shaped packets, 99th percentile', p99, LATENESS_P99_LIMIT, 's');
+
+/** Whether the capture has all packets; no check where it can't tell. */
+export const missedCheck = (packets: number | null | undefined): GateCheck[] =>
+  typeof packets === 'number' ? [limit('packets missed by the capture', packets, 0, 'packets')] : [];
+
+/** Whether all programs ran until they were stopped, or ended without an error; no check without programs. */
+export function programsChecks(topology: Topology, ended: readonly TraceProgram[]): GateCheck[] {
+  const watched = hostsOf(topology).filter(({ program }) => program?.mayFail === false);
+  if (watched.length === 0) return [];
+  const names = new Set(watched.map(({ name }) => name));
+  const failed = ended.filter(({ node, stopped, status }) => names.has(node) && !stopped && status !== 0);
+  const who = [...new Set(failed.map(({ node }) => node))].join(', ');
+  const name = `programs that failed${who === '' ? '' : ` (${who})`}`;
+  return [limit(name, failed.length, 0, 'programs')];
 }
 
 export function runChecks(observed: Observed): GateCheck[] {
@@ -53,9 +73,7 @@ export function runChecks(observed: Observed): GateCheck[] {
   const distinct = new Set(weightsHashes.map(({ group, hash }) => `${group} ${hash}`)).size;
   return [
     ...paceChecks(observed),
-    ...(typeof missedPackets === 'number'
-      ? [limit('packets missed by the capture', missedPackets, 0, 'packets')]
-      : []),
+    ...missedCheck(missedPackets),
     ...(capturedPayload === undefined ? [] : [payloadCheck(expectedPayload, capturedPayload)]),
     {
       name: 'different final weights',

@@ -6,7 +6,7 @@
  */
 import { Command, Option } from 'commander';
 import { sweepRuntimeFolders } from '../run/runtime-folder.js';
-import { loadScenario, topologyOf, type Scenario } from '../scenario/index.js';
+import { isTraining, loadAnyScenario, topologyOf, type AnyScenario } from '../scenario/index.js';
 import { chooseFabric, type Choice, type FabricChoice } from '../wan/choose.js';
 import { listenForInterruption } from './interruption.js';
 import { doorsFromLauncher, runInUserNamespace } from './rootless.js';
@@ -15,7 +15,8 @@ import { LocalSite } from './run/local-site.js';
 import { conclude, reportOf } from './run/outcome.js';
 import { performRun, type RunResult } from './run/perform.js';
 import { openServers, portsOf } from './run/servers.js';
-import { Watch } from './run/watch.js';
+import { checkPrograms } from './run/runnable.js';
+import { Watch, type Plan } from './run/watch.js';
 import { integerOption } from './text.js';
 
 export interface RunFlags {
@@ -63,12 +64,13 @@ export function runCommand(): Command {
 
 async function run(file: string, flags: RunFlags): Promise<void> {
   const found = chooseFabric(flags.fabric);
-  const scenario = loadScenario(file, {
+  const scenario = loadAnyScenario(file, {
     sets: flags.set,
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
     nodes: flags.nodes,
     fabric: found.kind,
   });
+  checkPrograms(scenario, file);
   const isInside = doorsFromLauncher() !== undefined;
   if (found.rootless && !isInside) {
     process.exitCode = await runInUserNamespace(portsOf(flags));
@@ -83,11 +85,11 @@ async function run(file: string, flags: RunFlags): Promise<void> {
 }
 
 /** Runs with a view on stderr, the servers asked for, and an ear for signals. */
-async function watched(scenario: Scenario, choice: Choice, flags: RunFlags): Promise<RunResult> {
+async function watched(scenario: AnyScenario, choice: Choice, flags: RunFlags): Promise<RunResult> {
   const plan = { scenario, topology: topologyOf(scenario), fabric: choice.kind };
   const watch = new Watch(plan);
   const servers = await openServers(portsOf(flags), watch);
-  const title = `meshbeat ${scenario.name}: ${plan.topology.nodes.length} nodes, ${scenario.protocol.kind}, ${choice.kind}`;
+  const title = `meshbeat ${scenario.name}: ${castText(plan)}, ${choice.kind}`;
   const view = startView({ stream: process.stderr, snapshot: watch.snapshot, title });
   for (const line of servers.lines) view.line(line);
   const interruption = listenForInterruption();
@@ -111,6 +113,19 @@ async function watched(scenario: Scenario, choice: Choice, flags: RunFlags): Pro
     interruption.close();
     await servers.close();
   }
+}
+
+/** "4 nodes, diloco and 3 programs". */
+function castText({
+  scenario,
+  topology: { nodes, hosts = [] },
+}: Pick<Plan, 'scenario' | 'topology'>): string {
+  const programs = hosts.filter(({ program }) => program !== undefined).length;
+  const cast = [
+    ...(isTraining(scenario) ? [`${nodes.length} nodes, ${scenario.protocol.kind}`] : []),
+    ...(programs === 0 ? [] : [`${programs} ${programs === 1 ? 'program' : 'programs'}`]),
+  ];
+  return cast.join(' and ');
 }
 
 function collect(value: string, before: string[]): string[] {

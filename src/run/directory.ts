@@ -60,9 +60,12 @@ export class RunDirectory {
     this.write(name, JSON.stringify(content, null, 2) + '\n');
   }
 
-  /** All files there now, with size and SHA-256, by name. */
+  /** All files there and in its folders now, with size and SHA-256, by name. */
   async files(): Promise<FileFacts[]> {
-    const names = readdirSync(this.path).sort();
+    const names = readdirSync(this.path, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.relative(this.path, path.join(entry.parentPath, entry.name)))
+      .sort();
     return Promise.all(
       names.map(async (name) => {
         const hash = createHash('sha256');

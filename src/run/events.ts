@@ -10,7 +10,7 @@ export type RunEvent =
   | { readonly type: 'run'; readonly id: string }
   /** A new stage of the run has begun; `text` is for people. */
   | { readonly type: 'stage'; readonly text: string }
-  /** The first round was dispatched. */
+  /** The first round was dispatched; without training, the programs were started. */
   | { readonly type: 'training'; readonly time: number }
   /** A node finished an inner step. */
   | {

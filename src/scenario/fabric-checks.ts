@@ -11,7 +11,7 @@ export type FabricName = 'netns' | 'threads' | 'containers';
 
 /** Everything that a scenario asks for and the fabric can't give. */
 export function checkFabric(scenario: AnyScenario, fabric: FabricName): Problem[] {
-  return [checkTunnel].flatMap((check) => check(scenario, fabric));
+  return [checkTunnel, checkExec].flatMap((check) => check(scenario, fabric));
 }
 
 function checkTunnel({ tunnel }: AnyScenario, fabric: FabricName): Problem[] {
@@ -29,4 +29,15 @@ function checkTunnel({ tunnel }: AnyScenario, fabric: FabricName): Problem[] {
       ? []
       : [{ path: ['tunnel', 'relays'], found: foundText(tunnel.relays), allowed }]),
   ];
+}
+
+function checkExec({ nodes }: AnyScenario, fabric: FabricName): Problem[] {
+  if (fabric === 'netns') return [];
+  const allowed =
+    fabric === 'threads'
+      ? 'nodes that train only, on the fabric threads, whose hosts have no network of their own; netns runs programs'
+      : 'nodes that train only, with nodes that join, since nobody joins as a program; netns runs programs';
+  return nodes.flatMap(({ exec }, entry) =>
+    exec === undefined ? [] : [{ path: ['nodes', entry, 'exec'], found: 'a program', allowed }],
+  );
 }

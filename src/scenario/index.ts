@@ -4,7 +4,14 @@
  */
 export { GENRES, genreInTurn, type Genre } from './genres.js';
 export { scenarioJsonSchema } from './json-schema.js';
-export { loadAnyScenario, loadScenario, parseAnyScenario, parseScenario, type LoadOptions } from './load.js';
+export {
+  loadAnyScenario,
+  loadScenario,
+  parseAnyScenario,
+  parseScenario,
+  placeInFile,
+  type LoadOptions,
+} from './load.js';
 export { withNodeCount } from './node-count.js';
 export { PRESET_REGIONS, presetDelay } from './presets.js';
 export { fillPlaceholders, isTraining, type PlaceholderValues } from './programs.js';

@@ -8,7 +8,7 @@
  */
 import path from 'node:path';
 import { InputError } from '../errors.js';
-import { pathText } from './allowed.js';
+import { pathText, type Path } from './allowed.js';
 import { checkScenario } from './checks.js';
 import { checkFabric, type FabricName } from './fabric-checks.js';
 import { applyOverride, parseOverride, seedOverride, type Override } from './overrides.js';
@@ -78,6 +78,11 @@ function scaled(scenario: AnyScenario, nodes: number | undefined): AnyScenario {
   if (nodes === undefined) return scenario;
   if (isTraining(scenario)) return withNodeCount(scenario, nodes);
   throw new InputError(`--nodes: found ${nodes}; allowed: nothing, as this scenario has programs only`);
+}
+
+/** "FILE:LINE: PATH" of a place in a scenario's file, for what is found wrong with it only later. */
+export function placeInFile(file: string, path: Path): string {
+  return `${file}:${parseSource(readText(file), file).lineOf(path)}: ${pathText(path)}`;
 }
 
 interface Verdict {

@@ -28,6 +28,8 @@ export interface AnalyzerOptions {
   /** Slices of {@link HostReport.egressRates}. Default 60. */
   readonly slices?: number;
   readonly heartbeat?: HeartbeatOptions;
+  /** Addresses of hosts in whose traffic no heartbeat is looked for. Default none. */
+  readonly beatless?: ReadonlySet<string>;
 }
 
 export class TrafficAnalyzer {
@@ -92,7 +94,11 @@ export class TrafficAnalyzer {
       flows: flows.map((flow) => flowReport(flow, names)),
       evictedFlows: this.#flows.evicted,
       evictedHosts: this.#hosts.evicted,
-      heartbeat: findHeartbeat(hosts, this.#pool, this.#options.heartbeat ?? heartbeatDefaults),
+      heartbeat: findHeartbeat(
+        hosts.filter(({ address }) => this.#options.beatless?.has(address) !== true),
+        this.#pool,
+        this.#options.heartbeat ?? heartbeatDefaults,
+      ),
     };
   }
 

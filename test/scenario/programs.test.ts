@@ -148,7 +148,7 @@ describe('what is wrong', () => {
     [
       'programs, and one node that trains',
       BESIDE.replace('region: eu-west', 'exec: [iperf3]\n    region: eu-west'),
-      `${FILE}:8: nodes: found 1 node without exec; allowed: 2 to 1024 nodes in all`,
+      `${FILE}:7: nodes: found 1 node without exec; allowed: 2 to 1024 nodes in all`,
     ],
   ])('%s', (_, text, message) => {
     expect(refusal(text)).toBe(message);

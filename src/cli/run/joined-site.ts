@@ -7,6 +7,7 @@ import { JoinedFabric } from '../../../orchestrator/joined-fabric.js';
 import type { Gathered } from '../../../orchestrator/lobby.js';
 import { Members } from '../../../orchestrator/members.js';
 import { Observer } from '../../../orchestrator/observer.js';
+import type { AnyScenario } from '../../scenario/index.js';
 import type { RunContext, Site } from './site.js';
 import { authorityFor, welcomeTo } from './welcome.js';
 
@@ -25,7 +26,7 @@ export class JoinedSite implements Site {
     this.#observer = gathered.observer === undefined ? undefined : new Observer(gathered.observer);
   }
 
-  openFabric({ topology, breakOff }: RunContext): Promise<JoinedFabric> {
+  openFabric({ topology, breakOff }: RunContext<AnyScenario>): Promise<JoinedFabric> {
     this.#observer?.failure.catch(breakOff);
     return Promise.resolve(new JoinedFabric(topology, this.#observer));
   }

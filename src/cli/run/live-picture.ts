@@ -63,6 +63,7 @@ export function picture(snapshot: BoardSnapshot, options: PictureOptions): strin
 function standing(snapshot: BoardSnapshot): string {
   const { stage, elapsedSeconds, roundsDone, rounds, meanLoss, secondsLeft, overruns } = snapshot;
   if (elapsedSeconds === null) return stage;
+  if (rounds === 0) return `${stage} · ${clock(secondsLeft ?? 0)} left`;
   const late = overruns === 0 ? '' : ` · ${overruns} ${overruns === 1 ? 'step' : 'steps'} overran`;
   const loss = meanLoss === null ? '' : ` · loss ${meanLoss.toFixed(3)}`;
   const left = roundsDone < rounds ? `${clock(secondsLeft ?? 0)} left` : stage;

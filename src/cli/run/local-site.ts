@@ -11,7 +11,7 @@ import { NodeHost } from '../../../nodes/host.js';
 import { Door } from '../../../orchestrator/door.js';
 import { Members } from '../../../orchestrator/members.js';
 import { makeRuntimeFolder, removeRuntimeFolder } from '../../run/runtime-folder.js';
-import { storePosition } from '../../scenario/index.js';
+import { isTraining, storePosition, type AnyScenario } from '../../scenario/index.js';
 import { trainingSettingsOf } from '../../training/index.js';
 import { openFabric, type Choice } from '../../wan/choose.js';
 import type { Fabric } from '../../wan/fabric.js';
@@ -39,12 +39,12 @@ export class LocalSite implements Site {
     return this.#choice.reason;
   }
 
-  async openFabric({ scenario, topology, stage, own }: RunContext): Promise<Fabric> {
+  async openFabric({ scenario, topology, stage, own }: RunContext<AnyScenario>): Promise<Fabric> {
     const { kind, reason } = this.#choice;
     stage(`building the network: ${kind} (${reason})`);
     const { congestion, slowStartAfterIdle, initialWindow } = scenario.wan;
     const tcp = { congestion, slowStartAfterIdle, initialWindow };
-    const control = scenario.persona !== 'none';
+    const control = isTraining(scenario) && scenario.persona !== 'none';
     const fabric = await openFabric(kind, { topology, seed: scenario.seed, ...tcp, control });
     own(() => fabric.close());
     return fabric;

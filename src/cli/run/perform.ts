@@ -1,29 +1,42 @@
 /**
- * A whole run, from scenario to verdict: opens the site's network and members, lets the conductor conduct,
- * analyses the capture, and takes everything down again.
+ * A whole run, from scenario to verdict: opens the site's network and members, lets the conductor conduct, or
+ * programs run where nobody trains, analyses the capture, and takes everything down again.
  *
  * This is where the rooms of the house meet; each is owned here and ended here, in the reverse of the order
  * in which it was opened, whatever happens in between. Both ends of a run, good and bad, leave a manifest.
  */
 import os from 'node:os';
-import { Conductor, type Outcome } from '../../../orchestrator/conductor.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ProgramHost } from '../../../nodes/program-host.js';
+import { Conductor } from '../../../orchestrator/conductor.js';
 import type { RunEvent, RunListener } from '../../run/events.js';
 import { paceChecks } from '../../../orchestrator/gate.js';
 import { epochSeconds } from '../../clock.js';
 import { Deferred } from '../../deferred.js';
 import { messageOf, RunError } from '../../errors.js';
 import { RunDirectory } from '../../run/directory.js';
-import type { GateCheck, GateVerdict, RunManifest, RunSummary } from '../../run/files.js';
-import { scenarioToYaml, type Scenario, type Topology } from '../../scenario/index.js';
+import type { AnySummary, GateCheck, GateVerdict, RunManifest, TraceProgram } from '../../run/files.js';
+import { JsonLines } from '../../run/json-lines.js';
+import { traceHeaderOf } from '../../run/trace-header.js';
+import {
+  asNetwork,
+  hostsOf,
+  isTraining,
+  scenarioToYaml,
+  type AnyScenario,
+  type ProgramsScenario,
+  type Scenario,
+  type Topology,
+} from '../../scenario/index.js';
 import { analyzeCapture } from '../../traffic/index.js';
 import type { CaptureResult, Fabric, RunningCapture } from '../../wan/fabric.js';
 import { version } from '../version.js';
 import { Sampler } from './sampler.js';
 import type { RunContext, Site } from './site.js';
-import { summarize, type Evidence } from './summarize.js';
+import { programAddresses, summarize, summarizePrograms, type NetworkEvidence } from './summarize.js';
 
 export interface RunOptions {
-  readonly scenario: Scenario;
+  readonly scenario: AnyScenario;
   readonly topology: Topology;
   readonly site: Site;
   /** Folder that holds run directories. */
@@ -36,12 +49,15 @@ export interface RunOptions {
 export interface RunResult {
   readonly directory: RunDirectory;
   /** Absent when the run broke off. */
-  readonly summary?: RunSummary;
+  readonly summary?: AnySummary;
   /** Why it broke off. */
   readonly failure?: string;
 }
 
 const CAPTURE_FILE = 'capture.pcapng';
+const TRACE_FILE = 'trace.jsonl';
+/** Folder for what programs print. */
+const PROGRAMS_FOLDER = 'programs';
 
 /** Never rejects for what happens in the run; only when not even a run directory can be made. */
 export async function performRun(options: RunOptions): Promise<RunResult> {
@@ -49,7 +65,7 @@ export async function performRun(options: RunOptions): Promise<RunResult> {
   const directory = RunDirectory.create(options.out, options.scenario.name, startedAt);
   const run = new Run(options, directory);
   options.emit({ type: 'run', id: directory.id });
-  let summary: RunSummary | undefined;
+  let summary: AnySummary | undefined;
   let failure: string | undefined;
   try {
     directory.write('scenario.yaml', scenarioToYaml(options.scenario));
@@ -75,7 +91,7 @@ export async function performRun(options: RunOptions): Promise<RunResult> {
 class Run {
   readonly #options: RunOptions;
   readonly #directory: RunDirectory;
-  readonly #context: RunContext;
+  readonly #context: RunContext<AnyScenario>;
   /** Ends what was opened; the newest first. */
   readonly #closers: (() => Promise<void> | void)[] = [];
   /** What is being opened, or has been. */
@@ -85,6 +101,7 @@ class Run {
   readonly #broken = new Deferred<never>();
   #capture: RunningCapture | undefined;
   #sampler: Sampler | undefined;
+  #programs: ProgramHost | undefined;
   #fabric: Fabric | undefined;
   #overruns = 0;
   #eventLoopLag = 0;
@@ -108,40 +125,80 @@ class Run {
     options.signal.addEventListener('abort', abort, { once: true });
   }
 
-  async perform(): Promise<RunSummary> {
-    const { scenario, topology, site } = this.#options;
+  async perform(): Promise<AnySummary> {
+    const { scenario } = this.#options;
+    return isTraining(scenario) ? this.#train(scenario) : this.#runPrograms(scenario);
+  }
+
+  async #train(scenario: Scenario): Promise<AnySummary> {
+    const context = { ...this.#context, scenario };
+    const { played, ...evidence } = await this.#play(async (fabric) => {
+      const conductor = await this.#assemble(context, fabric);
+      const playing = conductor.conduct({
+        startCapture: () => this.#open(() => this.#startCapture(fabric)),
+        startPrograms: () => this.#startPrograms(fabric, conductor.origin),
+        stopPrograms: () => this.#stopPrograms(),
+      });
+      playing.catch(() => undefined); // It may fail while everything is being ended for another reason.
+      return this.#orBroken(playing);
+    });
+    const [overruns, eventLoopLag] = [this.#overruns, this.#eventLoopLag];
+    return summarize({ scenario, outcome: played, overruns, eventLoopLag, ...evidence });
+  }
+
+  async #runPrograms(scenario: ProgramsScenario): Promise<AnySummary> {
+    const { emit } = this.#options;
+    const { played, ...evidence } = await this.#play(async (fabric) => {
+      const origin = epochSeconds();
+      const trace = new JsonLines(this.#directory.file(TRACE_FILE));
+      this.#closers.push(() => trace.close());
+      trace.write(traceHeaderOf(fabric.topology, origin));
+      trace.flush();
+      this.#watch(fabric, asNetwork(fabric.topology), origin);
+      await this.#open(() => this.#startCapture(fabric));
+      await this.#startPrograms(fabric, origin);
+      emit({ type: 'training', time: epochSeconds() });
+      emit({ type: 'stage', text: 'programs are running' });
+      await this.#orBroken(sleep(1000 * scenario.duration));
+      const programs = await this.#stopPrograms();
+      for (const line of programs) trace.write(line);
+      return programs;
+    });
+    return summarizePrograms({ scenario, programs: played, ...evidence });
+  }
+
+  /** Has something played on the site's network, and takes everything down; what it came to, and the network too. */
+  async #play<T>(play: (fabric: Fabric) => Promise<T>): Promise<NetworkEvidence & { readonly played: T }> {
+    const { topology, site } = this.#options;
     const started = epochSeconds();
-    let outcome: Outcome;
+    let played: T;
     let fabric: Fabric;
     let captured: CaptureResult | undefined;
     try {
       fabric = await this.#open(() => site.openFabric(this.#context));
       this.#fabric = fabric;
-      const conductor = await this.#assemble(fabric);
-      const playing = conductor.conduct(() => this.#open(() => this.#startCapture(fabric)));
-      playing.catch(() => undefined); // It may fail while everything is being ended for another reason.
-      outcome = await this.#orBroken(playing);
+      played = await play(fabric);
       captured = await this.#capture?.stop();
     } finally {
       await this.#closeAll();
     }
     this.#emit({ type: 'stage', text: 'analysing the capture' });
-    return summarize({
-      scenario,
+    return {
+      played,
       topology,
       fabric: fabric.kind,
-      outcome,
-      overruns: this.#overruns,
-      eventLoopLag: this.#eventLoopLag,
       lateness: fabric.lateness(),
       ...(await this.#analyse(captured)),
       durationSeconds: epochSeconds() - started,
-    });
+    };
   }
 
-  async #analyse(result: CaptureResult | undefined): Promise<Pick<Evidence, 'capture'>> {
+  async #analyse(result: CaptureResult | undefined): Promise<Pick<NetworkEvidence, 'capture'>> {
     if (result === undefined || this.#capture === undefined) return {};
-    const report = await analyzeCapture(this.#directory.file(CAPTURE_FILE));
+    const { scenario, topology } = this.#options;
+    // Training has a heartbeat of its own, which what runs beside it shall not blur.
+    const beatless = isTraining(scenario) ? programAddresses(topology) : new Set<string>();
+    const report = await analyzeCapture(this.#directory.file(CAPTURE_FILE), { beatless });
     return { capture: { file: CAPTURE_FILE, kind: this.#capture.kind, result, report } };
   }
 
@@ -175,28 +232,60 @@ class Run {
   }
 
   /** Has the members on their way, everything watching, and the nodes started. */
-  async #assemble(fabric: Fabric): Promise<Conductor> {
-    const { scenario, emit, site } = this.#options;
-    const members = await this.#open(() => site.openMembers(this.#context, fabric));
+  async #assemble(context: RunContext, fabric: Fabric): Promise<Conductor> {
+    const { site } = this.#options;
+    const members = await this.#open(() => site.openMembers(context, fabric));
     const conductor = new Conductor({
-      scenario,
+      scenario: context.scenario,
       fabric,
       members,
       directory: this.#directory,
       emit: (event) => this.#emit(event),
     });
     this.#closers.push(() => conductor.close());
+    this.#watch(fabric, fabric.topology, conductor.origin);
+    await this.#open(() => site.startNodes(context, fabric, members));
+    return conductor;
+  }
+
+  /** Reads the fabric's meters from now on, those of the topology's nodes. */
+  #watch(fabric: Fabric, topology: Topology, origin: number): void {
     const sampler = new Sampler({
       fabric,
+      topology,
       file: this.#directory.file('metrics.jsonl'),
-      origin: conductor.origin,
-      emit,
+      origin,
+      emit: this.#options.emit,
       onFailure: (error) => this.#broken.reject(error),
     });
     this.#sampler = sampler;
     this.#closers.push(() => sampler.close());
-    await this.#open(() => site.startNodes(this.#context, fabric, members));
-    return conductor;
+  }
+
+  /** Starts the programs, if there are any. */
+  async #startPrograms(fabric: Fabric, origin: number): Promise<void> {
+    const { topology } = this.#options;
+    if (hostsOf(topology).every(({ program }) => program === undefined)) return;
+    this.#emit({ type: 'stage', text: 'starting the programs' });
+    this.#programs = await this.#open(async () => {
+      // Only here, since it brings system calls that not every platform has.
+      const { ProgramHost } = await import('../../../nodes/program-host.js');
+      const programs = ProgramHost.start({
+        topology,
+        placements: fabric.placements,
+        logs: this.#directory.file(PROGRAMS_FOLDER),
+        origin,
+        onFailure: (error) => this.#broken.reject(error),
+      });
+      this.#closers.push(() => programs.close());
+      return programs;
+    });
+  }
+
+  /** Asks them to end; what they leave in the trace. */
+  async #stopPrograms(): Promise<readonly TraceProgram[]> {
+    await this.#programs?.stop();
+    return this.#programs?.ended ?? [];
   }
 
   async #startCapture(fabric: Fabric): Promise<RunningCapture | undefined> {

@@ -8,7 +8,7 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import { leftOutTexts } from '../../persona/index.js';
-import type { GateCheck, RunSummary } from '../../run/files.js';
+import type { AnySummary, GateCheck, ProgramSummary, RunSummary } from '../../run/files.js';
 import { bytesText, percentText, rateText, secondsText } from '../text.js';
 
 export interface ReportOptions {
@@ -25,7 +25,7 @@ const HASH_DIGITS_SHOWN = 12;
 
 /** The page, ending in a newline; its last line begins with "gate valid" or "gate invalid: ". */
 export function renderReport(
-  summary: RunSummary,
+  summary: AnySummary,
   { directory, failure, colour = false }: ReportOptions,
 ): string {
   const colours = pc.createColors(colour);
@@ -39,18 +39,23 @@ export function renderReport(
     colours.bold(headline(summary)),
     heartbeatTable(summary),
     factsText(summary, directory),
+    programsTable(summary.programs),
     checksTable(summary.gate.checks),
     valid ? colours.green('gate valid') : colours.red(`gate invalid: ${why}`),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
-function headline({ scenario, protocol, nodes, rounds, seed, fabric, durationSeconds }: RunSummary): string {
-  const run = `${nodes} nodes, ${rounds} rounds of ${protocol}, seed ${seed}, fabric ${fabric}`;
+function headline(summary: AnySummary): string {
+  const { scenario, protocol, nodes, rounds, seed, fabric, durationSeconds, programs } = summary;
+  const training = protocol === null ? [] : [`${nodes} nodes, ${rounds} rounds of ${protocol}`];
+  const beside = programs.length === 0 ? [] : [`${programs.length} programs`];
+  const run = [...training, ...beside, `seed ${seed}`, `fabric ${fabric}`].join(', ');
   return `${scenario}: ${run}, ${secondsText(durationSeconds)}`;
 }
 
-function heartbeatTable({ heartbeat, expected, rounds }: RunSummary): string {
+function heartbeatTable({ heartbeat, expected, rounds }: AnySummary): string {
+  if (expected === null && heartbeat === null) return 'no heartbeat in the capture';
   const table = tableOf(
     ['heartbeat', 'measured', 'expected', 'deviation'],
     ['left', 'right', 'right', 'right'],
@@ -63,19 +68,18 @@ function heartbeatTable({ heartbeat, expected, rounds }: RunSummary): string {
       measured === undefined || promised === undefined ? '' : deviationText(measured, promised),
     ]);
   };
-  row('period', secondsText, heartbeat?.periodSeconds, expected.periodSeconds);
+  row('period', secondsText, heartbeat?.periodSeconds, expected?.periodSeconds);
   row('CV of period', (cv) => cv.toFixed(4), heartbeat?.periodCv);
-  row('bytes per burst and node', bytesText, heartbeat?.burstBytesPerNode, expected.burstBytesPerNode);
-  row('length of a burst', secondsText, heartbeat?.burstSeconds, expected.burstSeconds);
-  row('duty cycle', percentText, heartbeat?.dutyCycle, expected.dutyCycle);
-  row(`bursts in ${rounds} rounds`, String, heartbeat?.count);
+  row('bytes per burst and node', bytesText, heartbeat?.burstBytesPerNode, expected?.burstBytesPerNode);
+  row('length of a burst', secondsText, heartbeat?.burstSeconds, expected?.burstSeconds);
+  row('duty cycle', percentText, heartbeat?.dutyCycle, expected?.dutyCycle);
+  row(expected === null ? 'bursts' : `bursts in ${rounds} rounds`, String, heartbeat?.count);
   const note = heartbeat === null ? '\nno heartbeat was found: no capture, or no regular bursts in it' : '';
   return table.toString() + note;
 }
 
-function factsText({ capture, control, training, utilization }: RunSummary, directory: string): string {
-  const { parameters, initialLoss, finalLoss, weightsSha256 } = training;
-  const fall = initialLoss - finalLoss;
+function factsText(summary: AnySummary, directory: string): string {
+  const { capture, control } = summary;
   const facts = [
     [
       'capture',
@@ -84,6 +88,16 @@ function factsText({ capture, control, training, utilization }: RunSummary, dire
         : `${capture.file} (${capture.kind}), ${capture.packets} packets, ${bytesText(capture.bytes)}`,
     ],
     ...(control === null ? [] : [['control', controlText(control)] as const]),
+    ...(summary.training === null ? [] : trainingFacts(summary)),
+    ['directory', directory],
+  ] as const;
+  return facts.map(([name, text]) => `${name.padEnd(13)}${text}`).join('\n');
+}
+
+function trainingFacts({ training, utilization }: RunSummary): (readonly [string, string])[] {
+  const { parameters, initialLoss, finalLoss, weightsSha256 } = training;
+  const fall = initialLoss - finalLoss;
+  return [
     [
       'loss',
       `${initialLoss.toFixed(3)} → ${finalLoss.toFixed(3)} nats per byte ` +
@@ -91,9 +105,17 @@ function factsText({ capture, control, training, utilization }: RunSummary, dire
     ],
     ['weights', `${parameters} parameters, SHA-256 ${weightsSha256.slice(0, HASH_DIGITS_SHOWN)}…`],
     ['utilization', `${percentText(utilization)} of the time was compute`],
-    ['directory', directory],
-  ] as const;
-  return facts.map(([name, text]) => `${name.padEnd(13)}${text}`).join('\n');
+  ];
+}
+
+function programsTable(programs: readonly ProgramSummary[]): string {
+  if (programs.length === 0) return '';
+  const table = tableOf(['program', 'kind', 'ended'], ['left', 'left', 'left']);
+  for (const { name, kind, stopped, status } of programs) {
+    const ended = stopped ? 'when it was stopped' : `by itself, exit status ${status}`;
+    table.push([name, kind, ended]);
+  }
+  return table.toString();
 }
 
 /** "as torchft: 1234 messages and transfers, 98.1 kB; without HTTP/2 PING, since …". */

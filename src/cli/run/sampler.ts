@@ -7,6 +7,7 @@ import type { RunEvent, RunListener } from '../../run/events.js';
 import { epochSeconds } from '../../clock.js';
 import type { MetricsLine } from '../../run/files.js';
 import { JsonLines } from '../../run/json-lines.js';
+import type { Topology } from '../../scenario/index.js';
 import type { Fabric } from '../../wan/fabric.js';
 
 /** Seconds between two readings; every fourth becomes lines in the file. */
@@ -15,6 +16,8 @@ const SAMPLES_PER_LINE = 4;
 
 export interface SamplerOptions {
   readonly fabric: Fabric;
+  /** Whose nodes are read; their positions are those of the fabric's meters. */
+  readonly topology: Topology;
   /** metrics.jsonl */
   readonly file: string;
   /** Zero of the file's times, seconds since 1970. */
@@ -34,7 +37,7 @@ export class Sampler {
   constructor(options: SamplerOptions) {
     this.#options = options;
     this.#lines = new JsonLines(options.file);
-    this.#progress = options.fabric.topology.nodes.map(() => ({ steps: 0, loss: null }));
+    this.#progress = options.topology.nodes.map(() => ({ steps: 0, loss: null }));
     this.#timer = setInterval(() => this.#guarded(), SAMPLE_SECONDS * 1000);
   }
 
@@ -59,12 +62,12 @@ export class Sampler {
   }
 
   #sample(): void {
-    const { fabric, origin, emit } = this.#options;
+    const { fabric, topology, origin, emit } = this.#options;
     const now = epochSeconds();
     const counters = fabric.counters();
     emit({ type: 'sample', time: now, counters, lateness: fabric.lateness() });
     if (this.#samples++ % SAMPLES_PER_LINE !== 0) return;
-    for (const { rank, name } of fabric.topology.nodes) {
+    for (const { rank, name } of topology.nodes) {
       const { dropped, lost, egressBytesTo: _, ...rest } = counters[rank]!;
       const line: MetricsLine = {
         time: now - origin,

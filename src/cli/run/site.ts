@@ -6,12 +6,12 @@
  * that came by themselves, in containers. The run (perform.ts) sees neither.
  */
 import type { Members } from '../../../orchestrator/members.js';
-import type { Scenario, Topology } from '../../scenario/index.js';
+import type { AnyScenario, Scenario, Topology } from '../../scenario/index.js';
 import type { Fabric, FabricKind } from '../../wan/fabric.js';
 
 /** What a site may know of the run, and do to it. */
-export interface RunContext {
-  readonly scenario: Scenario;
+export interface RunContext<S extends AnyScenario = Scenario> {
+  readonly scenario: S;
   readonly topology: Topology;
   /** Name of the run's directory. */
   readonly run: string;
@@ -27,7 +27,7 @@ export interface Site {
   readonly fabric: FabricKind;
   /** Why this fabric, for the manifest. */
   readonly reason: string;
-  openFabric(context: RunContext): Promise<Fabric>;
+  openFabric(context: RunContext<AnyScenario>): Promise<Fabric>;
   /** The members, who are on their way to their seats. */
   openMembers(context: RunContext, fabric: Fabric): Promise<Members>;
   /** Has the nodes start, if it is this site that starts them. */

@@ -1,26 +1,33 @@
 /** What a finished run comes to: measured beside expected, and the gate's verdict. Pure: data in, data out. */
 import type { Outcome } from '../../../orchestrator/conductor.js';
-import { runChecks, verdictOf } from '../../../orchestrator/gate.js';
+import {
+  latenessCheck,
+  missedCheck,
+  programsChecks,
+  runChecks,
+  verdictOf,
+} from '../../../orchestrator/gate.js';
 import { probeChecks } from '../../../orchestrator/probe.js';
 import { forecast } from '../../../orchestrator/schedules/forecast.js';
-import type { CaptureFacts, RunSummary } from '../../run/files.js';
-import type { Scenario, Topology } from '../../scenario/index.js';
+import type {
+  CaptureFacts,
+  ProgramsSummary,
+  ProgramSummary,
+  RunSummary,
+  TraceProgram,
+} from '../../run/files.js';
+import { hostsOf, type ProgramsScenario, type Scenario, type Topology } from '../../scenario/index.js';
 import type { TrafficReport } from '../../traffic/index.js';
 import { parameterCount } from '../../training/index.js';
 import { isControl, summarizeControl } from './control.js';
 import type { CaptureResult, Lateness } from '../../wan/fabric.js';
 
-export interface Evidence {
-  readonly scenario: Scenario;
+/** What there is of every run. */
+export interface NetworkEvidence {
   readonly topology: Topology;
   readonly fabric: string;
-  readonly outcome: Outcome;
   /** From the first thing opened to the capture's analysis, seconds. */
   readonly durationSeconds: number;
-  /** Steps and updates that missed their pace. */
-  readonly overruns: number;
-  /** Longest hold-up of a node's event loop, seconds. */
-  readonly eventLoopLag: number;
   readonly lateness: Lateness;
   /** Absent without a capture. */
   readonly capture?: {
@@ -29,6 +36,23 @@ export interface Evidence {
     readonly result: CaptureResult;
     readonly report: TrafficReport;
   };
+}
+
+/** Of a run with training. */
+export interface Evidence extends NetworkEvidence {
+  readonly scenario: Scenario;
+  readonly outcome: Outcome;
+  /** Steps and updates that missed their pace. */
+  readonly overruns: number;
+  /** Longest hold-up of a node's event loop, seconds. */
+  readonly eventLoopLag: number;
+}
+
+/** Of a run without. */
+export interface ProgramsEvidence extends NetworkEvidence {
+  readonly scenario: ProgramsScenario;
+  /** Each time that a program ran. */
+  readonly programs: readonly TraceProgram[];
 }
 
 export function summarize(evidence: Evidence): RunSummary {
@@ -49,8 +73,9 @@ export function summarize(evidence: Evidence): RunSummary {
       weightsHashes: outcome.weightsHashes,
       ...(capture === undefined
         ? {}
-        : { missedPackets: capture.result.missed, capturedPayload: uniquePayload(capture.report) }),
+        : { missedPackets: capture.result.missed, capturedPayload: uniquePayload(capture.report, topology) }),
     }),
+    ...programsChecks(topology, outcome.programs),
   ];
   return {
     scenario: scenario.name,
@@ -70,19 +95,63 @@ export function summarize(evidence: Evidence): RunSummary {
     },
     utilization: outcome.computeSeconds / (topology.nodes.length * outcome.trainingSeconds),
     capture: capture === undefined ? null : factsOf(capture),
-    programs: [],
+    programs: programSummaries(topology, outcome.programs),
     control: outcome.control === undefined ? null : summarizeControl(outcome.control, capture?.report),
     gate: verdictOf(checks),
   };
+}
+
+/** What a run of programs comes to. */
+export function summarizePrograms(evidence: ProgramsEvidence): ProgramsSummary {
+  const { scenario, topology, fabric, durationSeconds, programs, lateness, capture } = evidence;
+  const checks = [
+    latenessCheck(lateness),
+    ...missedCheck(capture?.result.missed),
+    ...programsChecks(topology, programs),
+  ];
+  return {
+    scenario: scenario.name,
+    protocol: null,
+    nodes: 0,
+    rounds: 0,
+    seed: scenario.seed,
+    fabric,
+    durationSeconds,
+    heartbeat: capture?.report.heartbeat.heartbeat ?? null,
+    expected: null,
+    training: null,
+    utilization: null,
+    capture: capture === undefined ? null : factsOf(capture),
+    control: null,
+    programs: programSummaries(topology, programs),
+    gate: verdictOf(checks),
+  };
+}
+
+/** How the programs ended, those of one host as the last of them did, in the order of the hosts. */
+function programSummaries(topology: Topology, lines: readonly TraceProgram[]): ProgramSummary[] {
+  return hostsOf(topology).flatMap(({ name }) => {
+    const last = lines.findLast(({ node }) => node === name);
+    return last === undefined ? [] : [{ name, kind: last.kind, stopped: last.stopped, status: last.status }];
+  });
 }
 
 function factsOf({ file, kind, report }: NonNullable<Evidence['capture']>): CaptureFacts {
   return { file, kind, packets: report.packets, bytes: report.bytes };
 }
 
-/** TCP payload in the capture, retransmissions counted once, both directions of all flows but control traffic. */
-function uniquePayload(report: TrafficReport): number {
+/** Addresses of hosts that run programs. */
+export const programAddresses = (topology: Topology): ReadonlySet<string> =>
+  new Set(hostsOf(topology).flatMap(({ program, address }) => (program === undefined ? [] : [address])));
+
+/**
+ * TCP payload in the capture, retransmissions counted once, both directions of all flows but control traffic and
+ * that of programs.
+ */
+function uniquePayload(report: TrafficReport, topology: Topology): number {
+  const beside = programAddresses(topology);
   return report.flows
     .filter((flow) => flow.protocol === 'tcp' && !isControl(flow))
+    .filter(({ source, destination }) => !beside.has(source.address) && !beside.has(destination.address))
     .reduce((sum, { forward, backward }) => sum + forward.payloadBytes + backward.payloadBytes, 0);
 }

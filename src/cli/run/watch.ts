@@ -10,11 +10,14 @@ import type { RunEvent } from '../../run/events.js';
 import { Metrics, RunMetrics } from '../../../orchestrator/metrics.js';
 import { forecast } from '../../../orchestrator/schedules/forecast.js';
 import { stepsPerRound } from '../../../orchestrator/schedules/index.js';
-import type { Scenario, Topology } from '../../scenario/index.js';
+import { asNetwork, isTraining, type AnyScenario, type Topology } from '../../scenario/index.js';
 import type { FabricKind } from '../../wan/fabric.js';
 
+/** What stands in the place of a protocol where nobody trains. */
+const NO_PROTOCOL = 'programs';
+
 export interface Plan {
-  readonly scenario: Scenario;
+  readonly scenario: AnyScenario;
   readonly topology: Topology;
   readonly fabric: FabricKind;
 }
@@ -49,7 +52,18 @@ export class Watch {
   }
 }
 
+/** Without training there are no rounds, and it is the programs' hosts that are shown. */
 function boardOf({ scenario, topology, fabric }: Plan): Board {
+  if (!isTraining(scenario))
+    return new Board(asNetwork(topology), {
+      scenario: scenario.name,
+      protocol: NO_PROTOCOL,
+      fabric,
+      rounds: 0,
+      stepsPerRound: 0,
+      pace: 0,
+      durationSeconds: scenario.duration,
+    });
   const { protocol, rounds, pace } = scenario;
   return new Board(topology, {
     scenario: scenario.name,
@@ -64,8 +78,10 @@ function boardOf({ scenario, topology, fabric }: Plan): Board {
 
 /** Nodes that are processes of their own speak to Prometheus for themselves. */
 function metricsOf({ scenario, topology, fabric }: Plan, board: Board): RunMetrics {
-  const info = { scenario: scenario.name, protocol: scenario.protocol.kind, fabric };
-  const metrics = fabric === 'containers' ? new RunMetrics(info) : new Metrics(topology, info);
+  const protocol = isTraining(scenario) ? scenario.protocol.kind : NO_PROTOCOL;
+  const info = { scenario: scenario.name, protocol, fabric };
+  const shown = isTraining(scenario) ? topology : asNetwork(topology);
+  const metrics = fabric === 'containers' ? new RunMetrics(info) : new Metrics(shown, info);
   metrics.watch(board);
   return metrics;
 }

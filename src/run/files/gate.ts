@@ -17,7 +17,7 @@ const gateCheckSchema = z
       .number()
       .min(0)
       .describe('The largest deviation from `expected` that passes, or the limit itself where that is null.'),
-    unit: text('Of the three numbers: s, bit/s, bytes, share, steps, packets, hashes.'),
+    unit: text('Of the three numbers: s, bit/s, bytes, share, steps, packets, hashes, programs.'),
     ok: z.boolean().describe('Whether it passed.'),
   })
   .describe('One thing the gate looked at.');

@@ -50,17 +50,7 @@ export class Namespace {
 
   /** Runs a synchronous function with the calling thread in this namespace. */
   inside<T>(action: () => T): T {
-    const home = openSync(OWN, 'r');
-    try {
-      setNetworkNamespace(this.fd);
-      try {
-        return action();
-      } finally {
-        setNetworkNamespace(home);
-      }
-    } finally {
-      closeSync(home);
-    }
+    return insideNamespace(this.fd, action);
   }
 
   /** Runs lines of `ip -batch` inside. Errors name the namespace and quote ip's own words. */
@@ -87,6 +77,21 @@ export class Namespace {
     if (!this.#open) return;
     this.#open = false;
     closeSync(this.fd);
+  }
+}
+
+/** Runs a synchronous function with the calling thread in the namespace of a descriptor. */
+export function insideNamespace<T>(fd: number, action: () => T): T {
+  const home = openSync(OWN, 'r');
+  try {
+    setNetworkNamespace(fd);
+    try {
+      return action();
+    } finally {
+      setNetworkNamespace(home);
+    }
+  } finally {
+    closeSync(home);
   }
 }
 
