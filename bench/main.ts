@@ -9,7 +9,7 @@ import Table from 'cli-table3';
 import { netnsFeasibility } from '../src/wan/netns/feasible.js';
 import { NetnsFabric } from '../src/wan/netns/fabric.js';
 import type { Lateness } from '../src/wan/fabric.js';
-import type { Topology } from '../src/scenario/index.js';
+import { CALM, type Topology } from '../src/scenario/index.js';
 import { benchBubble } from './bubble.js';
 import { Ring, type RingOptions } from './ring.js';
 
@@ -33,7 +33,7 @@ function topologyOf(size: number, rate: number, delay: number): Topology {
       downlink: rate,
       address: `10.77.0.${rank + 1}`,
     })),
-    paths: ranks.map(() => ranks.map(() => ({ delay, jitter: 0, loss: 0 }))),
+    paths: ranks.map(() => ranks.map(() => ({ delay, ...CALM }))),
     // So deep that TCP never loses a packet to it: the shaper is measured here, not TCP.
     queue: { bytes: 64 * MIB },
     mtu: 1500,

@@ -2,7 +2,7 @@
 import type { PathMeasurement } from '../proto/types/meshbeat/control/v1/PathMeasurement.js';
 import type { Probe__Output } from '../proto/types/meshbeat/control/v1/Probe.js';
 import { RunError } from '../src/errors.js';
-import { hostsOf, type Topology } from '../src/scenario/index.js';
+import { pathRate, type Topology } from '../src/scenario/index.js';
 import { DatagramProbe, type Train } from '../src/transport/datagrams.js';
 import { frameBytes, recordedBytes, wireBytes } from '../src/transport/framing.js';
 import type { Mesh } from '../src/transport/mesh.js';
@@ -72,8 +72,7 @@ export class Prober {
 
   /** The rate that a path should have, bit/s. */
   #expectedRate(from: number, to: number): number {
-    const hosts = hostsOf(this.#options.topology);
-    return Math.min(hosts[from]!.uplink, hosts[to]!.downlink);
+    return pathRate(this.#options.topology, from, to);
   }
 
   /**

@@ -7,7 +7,17 @@
  */
 import type { PathMeasurement__Output } from '../proto/types/meshbeat/control/v1/PathMeasurement.js';
 import type { GateCheck } from '../src/run/files.js';
-import { hostsOf, storePosition, type Topology } from '../src/scenario/index.js';
+import {
+  hostsOf,
+  jitterMost,
+  jitterQuantile,
+  lossVariance,
+  meanLoss,
+  pathRate,
+  storePosition,
+  type Path as WanPath,
+  type Topology,
+} from '../src/scenario/index.js';
 import type { Senders } from './schedules/senders.js';
 
 /** Up to this many nodes every pair is probed: 66 handshakes. */
@@ -112,14 +122,14 @@ export function probeChecks(
     const back = topology.paths[to]![from]!;
     if (measurement.roundTripSeconds !== undefined) {
       const expected = there.delay + back.delay;
-      // The shortest of several: jitter may have shortened both ways by its half-width.
-      const jitter = there.jitter + back.jitter;
       const tolerance =
-        Math.max(ROUND_TRIP_TOLERANCE_SECONDS, ROUND_TRIP_TOLERANCE_SHARE * expected) + jitter;
+        Math.max(ROUND_TRIP_TOLERANCE_SECONDS, ROUND_TRIP_TOLERANCE_SHARE * expected) +
+        varies(there) +
+        varies(back);
       roundTrips.push(check(`round trip ${label}`, expected, measurement.roundTripSeconds, tolerance, 's'));
     }
     if (measurement.rate !== undefined) {
-      const expected = Math.min(hosts[from]!.uplink, hosts[to]!.downlink);
+      const expected = pathRate(topology, from, to);
       rates.push(
         check(`rate ${label}`, expected, measurement.rate, RATE_TOLERANCE_SHARE * expected, 'bit/s'),
       );
@@ -127,11 +137,22 @@ export function probeChecks(
     if (measurement.packetsSent !== undefined && measurement.packetsReceived !== undefined) {
       const sent = measurement.packetsSent;
       const share = (sent - measurement.packetsReceived) / sent;
-      const tolerance = LOSS_DEVIATIONS * Math.sqrt(Math.max(there.loss, 1 / sent) / sent);
-      losses.push(check(`loss ${label}`, there.loss, share, tolerance, 'share'));
+      // Where loss is so rare that none is expected, a single lost packet may be.
+      const variance = Math.max(lossVariance(there.loss, sent), 1 / sent ** 2);
+      const tolerance = LOSS_DEVIATIONS * Math.sqrt(variance);
+      losses.push(check(`loss ${label}`, meanLoss(there.loss), share, tolerance, 'share'));
     }
   }
   return [roundTrips, rates, losses].flatMap((checks) => (checks.length === 0 ? [] : [furthestOff(checks)]));
+}
+
+/**
+ * How far the way of one packet may be off its path's delay, seconds. Of several round trips the shortest counts, so
+ * jitter may have shortened it by the most it does, or, if none came away without, lengthened it. A packet that overtakes
+ * spends no time on the path at all.
+ */
+function varies({ delay, jitter, reorder }: WanPath): number {
+  return Math.max(-jitterQuantile(jitter, 0), jitterMost(jitter), reorder > 0 ? delay : 0);
 }
 
 function check(name: string, expected: number, measured: number, tolerance: number, unit: string): GateCheck {

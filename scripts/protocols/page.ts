@@ -1,7 +1,7 @@
 /** docs/protocols.md as text: data in, Markdown out. */
 import { bytesText, percentText, secondsText } from '../../src/cli/text.js';
 import type { View } from '../../src/cli/schedule/view.js';
-import type { Scenario } from '../../src/scenario/index.js';
+import { meanLoss, type Scenario } from '../../src/scenario/index.js';
 import type { Result } from './results.js';
 import { sectionOf, sections } from './sections.js';
 
@@ -112,7 +112,7 @@ function measuredText(name: string, { wan }: Scenario, result: Result): string[]
       `work ${percentText(result.utilization)} of the time; weights \`${training.weightsSha256.slice(0, 12)}…\`.`,
     `Gate: ${gate.verdict}${gate.failed.length === 0 ? '' : ` (${gate.failed.join('; ')})`}, on fabric ` +
       `${result.fabric}, captured by ${capture?.kind ?? 'nobody'}` +
-      (wan.loss > 0 ? `; ${percentText(wan.loss)} of packets lost on purpose.` : '.'),
+      (meanLoss(wan.loss) > 0 ? `; ${percentText(meanLoss(wan.loss))} of packets lost on purpose.` : '.'),
   ];
   return [
     table(

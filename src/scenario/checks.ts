@@ -5,22 +5,16 @@
  */
 import { GENRES } from './genres.js';
 import { checkPersona } from './persona.js';
+import { pairOf } from './pair.js';
 import { isPreset, PRESET_REGIONS } from './presets.js';
 import { wordsAllowed } from './allowed.js';
 import { foundText, type Problem } from './problems.js';
 import { checkProtocol } from './protocol-checks.js';
-import {
-  delayBetween,
-  addedHostsOf,
-  unrollNodes,
-  unrollPrograms,
-  usedRegions,
-  worldSizeOf,
-} from './resolve.js';
+import { delayBetween, unrollNodes, unrollPrograms, worldSizeOf } from './resolve.js';
 import { addressesNamed, isTraining } from './programs.js';
 import type { AnyScenario, Scenario } from './schema.js';
 import { checkTunnel } from './tunnel-checks.js';
-import { formatDuration } from './units.js';
+import { checkWeather } from './weather-checks.js';
 
 export const MIN_NODES = 2;
 export const MAX_NODES = 1024;
@@ -28,15 +22,9 @@ export const MAX_NODES = 1024;
 /** Everything wrong with the relations between a scenario's fields; of far too many nodes only their number. */
 export function checkScenario(scenario: AnyScenario): Problem[] {
   if (hostCount(scenario) > MAX_NODES) return checkCount(scenario);
-  const problems = [
-    checkCount,
-    checkNames,
-    checkDelayKeys,
-    checkRegions,
-    checkJitter,
-    checkPrograms,
-    checkTunnel,
-  ].flatMap((check) => check(scenario));
+  const problems = [checkCount, checkNames, checkRegions, checkWeather, checkPrograms, checkTunnel].flatMap(
+    (check) => check(scenario),
+  );
   if (!isTraining(scenario)) return problems;
   return [...problems, ...[checkGenres, checkPersona, checkProtocol].flatMap((check) => check(scenario))];
 }
@@ -100,38 +88,6 @@ function checkPrograms(scenario: AnyScenario): Problem[] {
   });
 }
 
-/** The two regions of a key of `regions.delays`. */
-const pairOf = (key: string): [string, string] => {
-  const [a = '', b = ''] = key.split('--');
-  return [a, b];
-};
-
-function checkDelayKeys(scenario: AnyScenario): Problem[] {
-  const { regions } = scenario;
-  const used = new Set(usedRegions(scenario));
-  const keys = Object.keys(regions.delays);
-  return keys.flatMap((key) => {
-    const [a, b] = pairOf(key);
-    const path = ['regions', 'delays', key];
-    if (a === b)
-      return [
-        { path, found: 'one region twice', allowed: 'two regions; within a region, regions.local holds' },
-      ];
-    const turned = `${b}--${a}`;
-    if (Object.hasOwn(regions.delays, turned) && keys.indexOf(turned) < keys.indexOf(key))
-      return [
-        { path, found: `a second delay for ${turned}`, allowed: 'one delay for a pair; it holds both ways' },
-      ];
-    return [a, b]
-      .filter((region) => !isPreset(region) && !used.has(region))
-      .map((region) => ({
-        path,
-        found: `${foundText(region)}, where no node is`,
-        allowed: wordsAllowed(region, [...new Set([...used, ...Object.keys(PRESET_REGIONS)])]),
-      }));
-  });
-}
-
 function checkRegions(scenario: AnyScenario): Problem[] {
   const named = new Set(Object.keys(scenario.regions.delays).flatMap(pairOf));
   const firstEntry = new Map<string, number>();
@@ -141,7 +97,7 @@ function checkRegions(scenario: AnyScenario): Problem[] {
     const path = ['nodes', entry, 'region'];
     if (isPreset(region) || named.has(region)) {
       for (const other of firstEntry.keys()) {
-        if (delayBetween(scenario, other, region) !== undefined) continue;
+        if (haveDelays(scenario, other, region)) continue;
         const found = `${foundText(region)}, without a delay to ${foundText(other)}`;
         const allowed = `a region with a delay to every other; add regions.delays "${other}--${region}: 20 ms"`;
         problems.push({ path, found, allowed });
@@ -157,6 +113,10 @@ function checkRegions(scenario: AnyScenario): Problem[] {
   return problems;
 }
 
+/** Whether both ways between two regions have a delay. */
+const haveDelays = (scenario: AnyScenario, a: string, b: string): boolean =>
+  delayBetween(scenario, a, b) !== undefined && delayBetween(scenario, b, a) !== undefined;
+
 function checkGenres({ nodes, data }: Scenario): Problem[] {
   return nodes.flatMap(({ genre }, entry) => {
     if (genre === undefined) return [];
@@ -166,21 +126,4 @@ function checkGenres({ nodes, data }: Scenario): Problem[] {
     if (GENRES.some((known) => known === genre)) return [];
     return [{ path, found: foundText(genre), allowed: wordsAllowed(genre, GENRES) }];
   });
-}
-
-/** A delay that could fall below 0 would have to be cut off, and would no longer be the one configured. */
-function checkJitter(scenario: AnyScenario): Problem[] {
-  const { jitter } = scenario.wan;
-  const counts = new Map<string, number>();
-  for (const { region, count } of scenario.nodes) counts.set(region, (counts.get(region) ?? 0) + count);
-  for (const { region } of addedHostsOf(scenario)) counts.set(region, (counts.get(region) ?? 0) + 1);
-  const regions = [...counts.keys()];
-  const delays = regions.flatMap((a, index) => [
-    ...((counts.get(a) ?? 0) > 1 ? [scenario.regions.local] : []),
-    ...regions.slice(index + 1).map((b) => delayBetween(scenario, a, b) ?? Infinity),
-  ]);
-  const smallest = Math.min(Infinity, ...delays);
-  if (jitter <= smallest) return [];
-  const allowed = `at most ${formatDuration(smallest)}, the smallest delay between two nodes`;
-  return [{ path: ['wan', 'jitter'], found: formatDuration(jitter), allowed }];
 }

@@ -6,12 +6,13 @@
  */
 import { foundText, type Problem } from './problems.js';
 import type { AnyScenario } from './schema.js';
+import { checkFabricWeather } from './fabric-weather.js';
 
 export type FabricName = 'netns' | 'threads' | 'containers';
 
 /** Everything that a scenario asks for and the fabric can't give. */
 export function checkFabric(scenario: AnyScenario, fabric: FabricName): Problem[] {
-  return [checkTunnel, checkExec].flatMap((check) => check(scenario, fabric));
+  return [checkTunnel, checkExec, checkFabricWeather].flatMap((check) => check(scenario, fabric));
 }
 
 function checkTunnel({ tunnel }: AnyScenario, fabric: FabricName): Problem[] {

@@ -19,6 +19,7 @@ export { scenarioToYaml, topologyOf, tunnelOf, withAddresses } from './resolve.j
 export type {
   AdamwSettings,
   AnyScenario,
+  CongestionControl,
   DdpProtocol,
   DilocoProtocol,
   ModelShape,
@@ -30,7 +31,9 @@ export type {
 export {
   asNetwork,
   hostsOf,
+  pathRate,
   storePosition,
+  type Bottleneck,
   type Host,
   type Node,
   type Path,
@@ -39,4 +42,17 @@ export {
   type TunnelKind,
   type TunnelLayout,
 } from './topology.js';
+export {
+  CALM,
+  jitterDeviation,
+  jitterMean,
+  jitterMost,
+  jitterQuantile,
+  lossVariance,
+  meanLoss,
+  meanLossRun,
+  type Jitter,
+  type Loss,
+  type Weather,
+} from './weather.js';
 export { formatBytes, formatDuration, formatProbability, formatRate } from './units.js';

@@ -3,7 +3,7 @@
  *
  * The steps are elsewhere: source.ts reads and parses, overrides.ts applies `--set`, schema.ts validates
  * each field, persona.ts fills in what a persona prescribes, checks.ts looks at what lies between the fields,
- * node-count.ts applies `--nodes`. Here they meet, and each problem gets its place: the line of the file, or
+ * traces.ts reads the files that it names, node-count.ts applies `--nodes`. Here they meet, and each problem gets its place: the line of the file, or
  * the option that caused it.
  */
 import path from 'node:path';
@@ -19,6 +19,7 @@ import { isProgramsOnly, isTraining, withScenarioFolder } from './programs.js';
 import { withNodeDefaults } from './resolve.js';
 import { programsSchema, scenarioSchema, type AnyScenario, type Scenario } from './schema.js';
 import { parseSource, readText, type Source } from './source.js';
+import { withTraces } from './traces.js';
 
 export interface LoadOptions {
   /** Arguments of `--set`, each `path=value`; a later one wins. */
@@ -45,7 +46,7 @@ export const loadScenario = (file: string, options: LoadOptions = {}): Scenario 
 export const loadAnyScenario = (file: string, options: LoadOptions = {}): AnyScenario =>
   parseAnyScenario(readText(file), file, options);
 
-/** As `loadScenario`, from text; `file` names it in messages. */
+/** As `loadScenario`, from text; `file` names it in messages, and its folder is where the traces that it names are. */
 export function parseScenario(text: string, file: string, options: LoadOptions = {}): Scenario {
   const scenario = parseAnyScenario(text, file, options);
   if (isTraining(scenario)) return scenario;
@@ -61,10 +62,11 @@ export function parseAnyScenario(text: string, file: string, options: LoadOption
   const overrides = (options.sets ?? []).map(parseOverride);
   if (options.seed !== undefined) overrides.push(seedOverride(options.seed));
 
-  const { fabric } = options;
-  const { scenario, problems } = validate(overrides.reduce(applyOverride, source.data), fabric);
-  if (scenario !== undefined) return scaled(withScenarioFolder(scenario, path.dirname(file)), options.nodes);
-  const own = overrides.length === 0 ? problems : validate(source.data, fabric).problems;
+  const folder = path.dirname(file);
+  const judge = (data: unknown) => validate(data, folder, options.fabric);
+  const { scenario, problems } = judge(overrides.reduce(applyOverride, source.data));
+  if (scenario !== undefined) return scaled(withScenarioFolder(scenario, folder), options.nodes);
+  const own = overrides.length === 0 ? problems : judge(source.data).problems;
   const ownTexts = new Set(own.map(textOf));
   const lines = problems
     .slice(0, MAX_PROBLEMS)
@@ -91,32 +93,32 @@ interface Verdict {
   readonly problems: readonly Problem[];
 }
 
-function validate(data: unknown, fabric: FabricName | undefined): Verdict {
+function validate(data: unknown, folder: string, fabric: FabricName | undefined): Verdict {
   const parsed = isProgramsOnly(data) ? programsSchema.safeParse(data) : scenarioSchema.safeParse(data);
   if (!parsed.success) return { problems: problemsOfIssues(parsed.error.issues, data) };
   const known: AnyScenario = parsed.data;
   const filled = isTraining(known) ? scenarioSchema.parse(withPersona(data, known)) : known;
-  const scenario = withNodeDefaults(filled);
-  const problems = [
-    ...checkScenario(scenario),
-    ...(fabric === undefined ? [] : checkFabric(scenario, fabric)),
-  ];
+  const { scenario, problems: missing } = withTraces(withNodeDefaults(filled), folder);
+  const problems =
+    missing.length > 0
+      ? missing
+      : [...checkScenario(scenario), ...(fabric === undefined ? [] : checkFabric(scenario, fabric))];
   return problems.length > 0 ? { problems } : { scenario, problems };
 }
 
-const textOf = ({ path, found, allowed }: Problem): string =>
-  `${path.length > 0 ? pathText(path) : 'the whole document'}: found ${found}; allowed: ${allowed}`;
+const textOf = ({ path: at, found, allowed }: Problem): string =>
+  `${at.length > 0 ? pathText(at) : 'the whole document'}: found ${found}; allowed: ${allowed}`;
 
 /** The `--set` that put the value there; else the line, with every `--set` if the file alone lacks the problem. */
 function placeOf(
-  { path, found, allowed }: Problem,
+  { path: at, found, allowed }: Problem,
   source: Source,
   overrides: readonly Override[],
   ownTexts: ReadonlySet<string>,
 ): string {
-  const cause = overrides.findLast((override) => override.path.every((step, index) => step === path[index]));
+  const cause = overrides.findLast((override) => override.path.every((step, index) => step === at[index]));
   if (cause !== undefined) return cause.label;
-  const line = `${source.file}:${source.lineOf(path)}`;
-  if (ownTexts.has(textOf({ path, found, allowed }))) return line;
+  const line = `${source.file}:${source.lineOf(at)}`;
+  if (ownTexts.has(textOf({ path: at, found, allowed }))) return line;
   return `${line} with ${overrides.map((override) => override.label).join(' ')}`;
 }

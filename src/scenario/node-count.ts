@@ -10,7 +10,9 @@
 import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { pathText } from './allowed.js';
+import { regionsOf } from './bottlenecks.js';
 import { checkScenario, MAX_NODES, MIN_NODES } from './checks.js';
+import { pairOf } from './pair.js';
 import { isPreset } from './presets.js';
 import { problemsOfIssues, type Problem } from './problems.js';
 import { usedRegions } from './resolve.js';
@@ -64,13 +66,21 @@ function apportion(weights: readonly number[], total: number): number[] {
   return shares;
 }
 
-/** Without the entries that have no nodes, and without the delays of regions that went with them. */
+/** Without the entries that have no nodes, and without what was said of regions that went with them. */
 function withoutEmpty(scenario: Scenario): Scenario {
   const nodes = scenario.nodes.filter((node) => node.count > 0);
   const used = usedRegions({ ...scenario, nodes });
   const known = (region: string) => isPreset(region) || used.includes(region);
-  const delays = Object.entries(scenario.regions.delays).filter(([pair]) => pair.split('--').every(known));
-  return { ...scenario, nodes, regions: { ...scenario.regions, delays: Object.fromEntries(delays) } };
+  const { delays, weather, bottlenecks } = scenario.regions;
+  const between = <T>(table: Readonly<Record<string, T>>) =>
+    Object.fromEntries(Object.entries(table).filter(([pair]) => pairOf(pair).every(known)));
+  const regions = {
+    ...scenario.regions,
+    delays: between(delays),
+    weather: between(weather),
+    bottlenecks: bottlenecks.filter((one) => regionsOf(one).every(known)),
+  };
+  return { ...scenario, nodes, regions };
 }
 
 /** What the schema has against it; of what this file changes, only a count can be too large. */

@@ -48,6 +48,13 @@ function problemsOfIssue(issue: z.core.$ZodIssue, data: unknown): Problem[] {
       allowed: wordsAllowed(key, keys),
     }));
   }
+  if (issue.code === 'invalid_union') {
+    const [only, ...others] = issue.errors.filter(getsIntoIt);
+    if (only !== undefined && others.length === 0)
+      return only.flatMap((inner) =>
+        problemsOfIssue({ ...inner, path: [...issue.path, ...inner.path] }, data),
+      );
+  }
   if (issue.code === 'invalid_key') {
     const allowed = issue.issues.map(({ message }) => own(message)).find((text) => text !== undefined);
     return [{ path, found: 'a key of another form', allowed: allowed ?? 'other keys' }];
@@ -73,6 +80,10 @@ function problemsOfIssue(issue: z.core.$ZodIssue, data: unknown): Problem[] {
     },
   ];
 }
+
+/** Whether one of several alternatives took the value for its own, and only found fault with what is in it. */
+const getsIntoIt = (issues: readonly z.core.$ZodIssue[]): boolean =>
+  issues.length > 0 && issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys');
 
 /** Zod's issues about `data` as problems, each said once. */
 export function problemsOfIssues(issues: readonly z.core.$ZodIssue[], data: unknown): Problem[] {

@@ -10,9 +10,12 @@ import { stringify } from 'yaml';
 import { z } from 'zod';
 import { RunError } from '../errors.js';
 import { STORE_NAME } from '../object-store/objects.js';
+import { bottlenecksBetween, bottlenecksOf } from './bottlenecks.js';
 import { genreInTurn } from './genres.js';
+import { entriesFor } from './pair.js';
 import { presetDelay } from './presets.js';
 import { isTraining, kindOf } from './programs.js';
+import { meanRate, type RateTrace } from './rate-trace.js';
 import {
   programsSchema,
   scenarioSchema,
@@ -21,6 +24,7 @@ import {
   type NodeEntry,
 } from './schema.js';
 import type { Host, Node, Path, Program, Topology, TunnelLayout } from './topology.js';
+import type { Weather } from './weather.js';
 
 /** A node of the scenario's list, unrolled; `entry` is the index of its entry there. */
 export interface UnrolledNode extends Omit<Node, 'address'> {
@@ -50,6 +54,16 @@ const trains = ({ exec }: NodeEntry): boolean => exec === undefined;
 export const worldSizeOf = ({ nodes }: AnyScenario): number =>
   nodes.filter(trains).reduce((sum, { count }) => sum + count, 0);
 
+/** A link of an access in the two forms that it has in a topology: its rate, and its trace if it has one. */
+function linkOf<Name extends 'uplink' | 'downlink'>(
+  name: Name,
+  link: number | RateTrace,
+): Pick<Host, Name | `${Name}Trace`> {
+  const fields =
+    typeof link === 'number' ? { [name]: link } : { [name]: meanRate(link), [`${name}Trace`]: link };
+  return fields as Pick<Host, Name | `${Name}Trace`>;
+}
+
 /** The hosts of the scenario's list one by one; `index` is the place among those of the same entry. */
 function unroll(scenario: AnyScenario) {
   return withNodeDefaults(scenario).nodes.flatMap((node, entry) =>
@@ -60,8 +74,9 @@ function unroll(scenario: AnyScenario) {
       host: {
         name: `${node.name ?? node.region}${node.count > 1 ? `-${index}` : ''}`,
         region: node.region,
-        uplink: node.uplink,
-        downlink: node.downlink ?? node.uplink,
+        ...linkOf('uplink', node.uplink),
+        ...linkOf('downlink', node.downlink ?? node.uplink),
+        ...(node.congestion === undefined ? {} : { congestion: node.congestion }),
       },
     })),
   );
@@ -89,11 +104,23 @@ export function unrollPrograms(scenario: AnyScenario): UnrolledProgram[] {
   });
 }
 
-/** One-way delay between two regions in seconds; undefined if neither the scenario nor a preset gives it. */
+/** One-way delay from region `a` to `b` in seconds; undefined if neither the scenario nor a preset gives it. */
 export function delayBetween(scenario: AnyScenario, a: string, b: string): number | undefined {
   const { delays, local } = scenario.regions;
-  return a === b ? local : (delays[`${a}--${b}`] ?? delays[`${b}--${a}`] ?? presetDelay(a, b));
+  return a === b ? local : (entriesFor(delays, a, b).at(-1) ?? presetDelay(a, b));
 }
+
+/** The weather from region `a` to `b`: that of the whole mesh, but for what is said of this pair. */
+export function weatherBetween(scenario: AnyScenario, a: string, b: string): Weather {
+  const { jitter, loss, duplicate, reorder, corrupt } = scenario.wan;
+  const weather = { jitter, loss, duplicate, reorder, corrupt };
+  for (const special of entriesFor(scenario.regions.weather, a, b))
+    Object.assign(weather, withoutAbsent(special));
+  return weather;
+}
+
+const withoutAbsent = (special: object) =>
+  Object.fromEntries(Object.entries(special).filter(([, value]) => value !== undefined));
 
 /** A host's address in 10.77.0.0/16; no address ends in .0 or .255, so every /24 of it is valid too. */
 const addressOf = (position: number) => `10.77.${Math.floor(position / 254)}.${(position % 254) + 1}`;
@@ -173,7 +200,8 @@ export function usedRegions(scenario: AnyScenario): string[] {
  * @throws Error if a pair of regions has no delay, which loading a scenario rules out
  */
 export function topologyOf(scenario: AnyScenario): Topology {
-  const { jitter, loss, queue, mtu } = scenario.wan;
+  const { queue, mtu } = scenario.wan;
+  const bottlenecks = bottlenecksOf(scenario);
   const nodes = unrollNodes(scenario).map(({ entry: _, ...node }) => ({
     ...node,
     address: addressOf(node.rank),
@@ -184,7 +212,12 @@ export function topologyOf(scenario: AnyScenario): Topology {
     if (path !== undefined) return path;
     const delay = delayBetween(scenario, a, b);
     if (delay === undefined) throw new Error(`no delay between ${a} and ${b}`);
-    const made = { delay, jitter, loss };
+    const shared = bottlenecksBetween(scenario, a, b);
+    const made = {
+      delay,
+      ...weatherBetween(scenario, a, b),
+      ...(shared.length === 0 ? {} : { bottlenecks: shared }),
+    };
     known.set(`${a}--${b}`, made);
     return made;
   };
@@ -199,6 +232,7 @@ export function topologyOf(scenario: AnyScenario): Topology {
     nodes,
     ...(hosts.length === 0 ? {} : { hosts }),
     paths,
+    ...(bottlenecks.length === 0 ? {} : { bottlenecks }),
     queue,
     mtu,
     ...(tunnel === undefined ? {} : { tunnel }),

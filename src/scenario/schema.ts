@@ -11,7 +11,15 @@
  * "found X; allowed: Y" (see problems.ts). What needs more than one field is checked in checks.ts.
  */
 import { z } from 'zod';
-import { bytes, duration, positiveDuration, probability, queueLimit, rate } from './units.js';
+import { bytes, duration, positiveDuration, queueLimit, rate } from './units.js';
+import {
+  bottleneckSchema,
+  linkRate,
+  pair,
+  region,
+  regionalWeatherSchema,
+  weatherShape,
+} from './weather-schema.js';
 
 /** Text of one form, with one message for everything that can be wrong with it. */
 const text = (form: RegExp, error: string) => z.string({ error }).regex(form, { error });
@@ -21,19 +29,10 @@ const name = text(
   'allowed: a name of 1 to 31 of a-z, 0-9 and -, not starting with -',
 );
 
-/** Like a name, and with single hyphens only, since "--" separates the two regions of a pair. */
-const region = text(
-  /^(?=.{1,31}$)[a-z0-9]+(?:-[a-z0-9]+)*$/,
-  'allowed: a region, 1 to 31 of a-z, 0-9 and single - between them',
-);
-
-const pair = text(
-  /^[a-z0-9]+(?:-[a-z0-9]+)*--[a-z0-9]+(?:-[a-z0-9]+)*$/,
-  'allowed: a pair of regions, e.g. "us-east--eu-west"',
-);
-
 const sliceError = 'allowed: from 256 B to 64 MiB, e.g. "64 KiB"';
 const slice = bytes.refine((size) => size >= 256 && size <= 64 * 2 ** 20, { error: sliceError });
+
+const congestion = z.enum(['cubic', 'reno', 'bbr']);
 
 const positiveInteger = (max: number) => z.number().int().min(1).max(max);
 
@@ -50,8 +49,11 @@ export const nodeSchema = z.strictObject({
     .describe('Name of the node; default: its region. With a count above 1, -0, -1, … is added.'),
   count: positiveInteger(256).default(1),
   region: region.describe('Region of the node: a preset, or one named under "regions".'),
-  uplink: rate.describe('Rate from the node to the network, e.g. "40 Mbit/s".'),
-  downlink: rate.optional().describe('Rate from the network to the node; default: as the uplink.'),
+  uplink: linkRate.describe('Rate from the node to the network, e.g. "40 Mbit/s", or trace: FILE.'),
+  downlink: linkRate.optional().describe('Rate from the network to the node; default: as the uplink.'),
+  congestion: congestion
+    .optional()
+    .describe('Congestion control of the TCP of this node; default: wan.congestion.'),
   genre: z.string().optional().describe('With data.shards "genres": the genre of text this node holds.'),
   exec: z
     .array(word, { error: words })
@@ -397,22 +399,30 @@ export const scenarioSchema = z.strictObject({
       delays: z
         .record(pair, duration)
         .default({})
-        .describe('One-way delay of a pair of regions, "A--B: 20 ms"; adds to or replaces the presets.'),
+        .describe(
+          'One-way delay of a pair of regions, "A--B: 20 ms", or of one way, "A->B: 25 ms"; adds to or replaces the presets.',
+        ),
+      weather: z
+        .record(pair, regionalWeatherSchema)
+        .default({})
+        .describe('Weather between two regions, "A--B" or one way "A->B", where it is not that of wan.'),
+      bottlenecks: z
+        .array(bottleneckSchema)
+        .max(256, { error: 'allowed: at most 256 shared queues' })
+        .default([])
+        .describe('Queues in the core of the network that all flows across them share.'),
       local: duration.default(0.0005).describe('One-way delay between nodes of the same region.'),
     })
     .prefault({}),
   wan: z
     .strictObject({
       driver: z.enum(['tun']).default('tun'),
-      jitter: duration
-        .default(0)
-        .describe('Half-width of a uniform variation of the one-way delay; order is kept.'),
-      loss: probability.default(0).describe('Independent loss of each packet on each path.'),
+      ...weatherShape,
       queue: queueLimit
         .default({ seconds: 0.2 })
         .describe('Drop-tail limit of each queue: a time at its rate, or bytes.'),
       mtu: z.number().int().min(576).max(9000).default(1500),
-      congestion: z.enum(['cubic', 'reno', 'bbr']).default('cubic'),
+      congestion: congestion.default('cubic'),
       slowStartAfterIdle: z
         .boolean()
         .default(false)
@@ -502,3 +512,4 @@ export type AdamwSettings = z.output<typeof adamwSchema>;
 export type InnerSettings = z.output<typeof innerSchema>;
 /** Drop-tail limit of a queue: a time at the queue's own rate, or bytes. */
 export type QueueLimit = Scenario['wan']['queue'];
+export type CongestionControl = Scenario['wan']['congestion'];

@@ -24,6 +24,7 @@ import {
 } from 'yaml';
 import { InputError, messageOf } from '../errors.js';
 import { shorten, type Path } from './allowed.js';
+import { formatBytes } from './units.js';
 
 const MAX_BYTES = 2 ** 20;
 /** A list of 1024 nodes, each with lines of its own, has half as many. */
@@ -47,7 +48,26 @@ export interface Source {
  * @throws InputError if there is no such file, or it is unreadable, too large or no UTF-8
  */
 export function readText(file: string): string {
-  const buffer = Buffer.alloc(MAX_BYTES + 1);
+  const {
+    text,
+    found = '',
+    allowed = 'a scenario file, e.g. scenarios/diloco.yaml',
+  } = tryText(file, MAX_BYTES);
+  if (text === undefined) throw new InputError(`${file}: found ${found}; allowed: ${allowed}`);
+  return text;
+}
+
+export interface Attempt {
+  readonly text?: string;
+  /** Why there is none: completes "found …". */
+  readonly found?: string;
+  /** Completes "allowed: …", where more is known than that another file would do. */
+  readonly allowed?: string;
+}
+
+/** Reads a text file of at most `most` bytes. */
+export function tryText(file: string, most: number): Attempt {
+  const buffer = Buffer.alloc(most + 1);
   let length = 0;
   let fd: number | undefined;
   try {
@@ -55,24 +75,25 @@ export function readText(file: string): string {
     for (let more = -1; more !== 0 && length < buffer.length; length += more)
       more = readSync(fd, buffer, length, buffer.length - length, null);
   } catch (error) {
-    throw new InputError(`${file}: ${reasonOf(error)}; allowed: a scenario file, e.g. scenarios/diloco.yaml`);
+    return { found: reasonOf(error) };
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
-  if (length > MAX_BYTES) throw new InputError(`${file}: found more than 1 MiB; allowed: at most 1 MiB`);
+  if (length > most)
+    return { found: `more than ${formatBytes(most)}`, allowed: `at most ${formatBytes(most)}` };
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, length));
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, length)) };
   } catch {
-    throw new InputError(`${file}: found bytes that are not UTF-8; allowed: UTF-8 text`);
+    return { found: 'bytes that are not UTF-8', allowed: 'UTF-8 text' };
   }
 }
 
 function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOENT') return 'found no such file';
-  if (code === 'EISDIR') return 'found a directory';
-  if (code === 'EACCES' || code === 'EPERM') return 'found a file that may not be read';
-  return `cannot be read (${messageOf(error)})`;
+  if (code === 'ENOENT') return 'no such file';
+  if (code === 'EISDIR') return 'a directory';
+  if (code === 'EACCES' || code === 'EPERM') return 'a file that may not be read';
+  return `a file that can't be read (${messageOf(error)})`;
 }
 
 /**

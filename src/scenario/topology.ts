@@ -5,7 +5,9 @@
  * object store, and so may a scenario, whose `exec` puts a program where a trainer would be; they come after the
  * nodes, so that the number of a node is its rank throughout.
  */
-import type { QueueLimit, TunnelKind } from './schema.js';
+import type { RateTrace } from './rate-trace.js';
+import type { CongestionControl, QueueLimit, TunnelKind } from './schema.js';
+import type { Weather } from './weather.js';
 
 export type { QueueLimit, TunnelKind };
 
@@ -13,9 +15,14 @@ export type { QueueLimit, TunnelKind };
 export interface Host {
   readonly name: string;
   readonly region: string;
-  /** bit/s, counted as `tc` counts: Ethernet frames without preamble and checksum. */
+  /** bit/s, counted as `tc` counts: Ethernet frames without preamble and checksum. With a trace, its mean. */
   readonly uplink: number;
   readonly downlink: number;
+  /** Where the rate varies by a trace. */
+  readonly uplinkTrace?: RateTrace;
+  readonly downlinkTrace?: RateTrace;
+  /** Congestion control of its TCP; default: the network's. */
+  readonly congestion?: CongestionControl;
   /** Address on the shaped network, e.g. "10.77.0.1". */
   readonly address: string;
   /** What runs there instead of a trainer; absent of nodes, an object store and hosts of a tunnel. */
@@ -44,13 +51,20 @@ export interface Node extends Host {
 }
 
 /** The way from one host to another, without the two access links at its ends. */
-export interface Path {
+export interface Path extends Weather {
   /** One-way delay, seconds. */
   readonly delay: number;
-  /** Half-width of the delay's uniform variation, seconds. */
-  readonly jitter: number;
-  /** Probability that a packet is lost. */
-  readonly loss: number;
+  /** The shared queues that it leads through, in this order: indices of `Topology.bottlenecks`. None if absent. */
+  readonly bottlenecks?: readonly number[];
+}
+
+/** A queue of a rate that several paths share, for one direction. */
+export interface Bottleneck {
+  /** Name in the scenario, and the direction, e.g. "atlantic us-east->eu-west". */
+  readonly name: string;
+  /** bit/s. */
+  readonly rate: number;
+  readonly queue: QueueLimit;
 }
 
 /** The VPN of the mesh: who is in it for its sake, by position among all hosts. */
@@ -72,6 +86,8 @@ export interface Topology {
   readonly hosts?: readonly Host[];
   /** `paths[from][to]`, by position among all hosts, see hostsOf(); the diagonal is never used. */
   readonly paths: readonly (readonly Path[])[];
+  /** The shared queues in the core of the network; none if absent. */
+  readonly bottlenecks?: readonly Bottleneck[];
   readonly queue: QueueLimit;
   /** Bytes of the largest IP packet. */
   readonly mtu: number;
@@ -93,6 +109,20 @@ export function storePosition({ nodes, hosts = [], tunnel }: Topology): number |
 
 /** The same network with every host in the place of a node: who only moves packets treats all alike. */
 export function asNetwork(topology: Topology): Topology {
-  const { hosts: _, ...network } = topology;
-  return { ...network, nodes: hostsOf(topology).map((host, rank) => ({ ...host, rank })) };
+  const { nodes: _, hosts: __, ...rest } = topology;
+  return { ...rest, nodes: hostsOf(topology).map((host, rank) => ({ ...host, rank })) };
+}
+
+/**
+ * The rate that a path can have at most, bit/s: that of the sender's uplink, the narrowest shared queue on the way, or
+ * the receiver's downlink; where a link has a trace, its mean.
+ */
+export function pathRate(topology: Topology, from: number, to: number): number {
+  const hosts = hostsOf(topology);
+  const shared = topology.paths[from]?.[to]?.bottlenecks ?? [];
+  return Math.min(
+    hosts[from]?.uplink ?? NaN,
+    ...shared.map((index) => topology.bottlenecks?.[index]?.rate ?? NaN),
+    hosts[to]?.downlink ?? NaN,
+  );
 }

@@ -136,12 +136,13 @@ function refuse(context: z.core.ParsePayload, input: unknown, error: string): ne
 const withUnit = (kind: string, quantity: Quantity) =>
   `allowed: ${kind} with a unit (${namesOf(quantity).join(', ')}), e.g. "${quantity.example}"`;
 
-const rateError = withUnit('a rate above 0', RATE);
+export const rateError = withUnit('a rate above 0', RATE);
 const durationError = withUnit('a time of at least 0', DURATION);
 const positiveDurationError = withUnit('a time above 0', DURATION);
 const bytesError = `${withUnit('a whole number of bytes', BYTES)}, or a plain number of bytes`;
-const probabilityError =
+export const probabilityError =
   'allowed: at least 0 % and below 100 %, e.g. "0.1 %", or a plain number of at least 0 and below 1';
+const shareError = 'allowed: from 0 % to 100 %, e.g. "60 %", or a plain number from 0 to 1';
 const queueError =
   `allowed: above 0, either a time (${namesOf(DURATION).join(', ')}), e.g. "200 ms", ` +
   `or bytes (${namesOf(BYTES).join(', ')}), e.g. "256 KiB"`;
@@ -189,30 +190,28 @@ export const bytes = z.codec(
   },
 );
 
+/** A codec between a percentage, or a plain number, and a share of 1 that `holds`. */
+const shareCodec = (error: string, holds: (value: number) => boolean) =>
+  z.codec(
+    z.union([textOf(error, PROBABILITY), z.number({ error }).min(0, { error }).max(1, { error })], { error }),
+    z.number(),
+    {
+      decode: (input, context) => {
+        const value = typeof input === 'number' ? input : read(PROBABILITY, input);
+        return value !== undefined && holds(value) ? value : refuse(context, input, error);
+      },
+      encode: (value) => {
+        const text = formatProbability(value);
+        return text.endsWith('%') ? text : value;
+      },
+    },
+  );
+
 /** "0.1 %", or a plain number ⇄ a probability of at least 0 and below 1. */
-export const probability = z.codec(
-  z.union(
-    [
-      textOf(probabilityError, PROBABILITY),
-      z
-        .number({ error: probabilityError })
-        .min(0, { error: probabilityError })
-        .lt(1, { error: probabilityError }),
-    ],
-    { error: probabilityError },
-  ),
-  z.number(),
-  {
-    decode: (input, context) => {
-      const value = typeof input === 'number' ? input : read(PROBABILITY, input);
-      return value !== undefined && value < 1 ? value : refuse(context, input, probabilityError);
-    },
-    encode: (value) => {
-      const text = formatProbability(value);
-      return text.endsWith('%') ? text : value;
-    },
-  },
-);
+export const probability = shareCodec(probabilityError, (value) => value < 1);
+
+/** "60 %", or a plain number ⇄ a probability from 0 to 1. */
+export const share = shareCodec(shareError, (value) => value <= 1);
 
 /** "200 ms" ⇄ `{ seconds }`, "256 KiB" ⇄ `{ bytes }`; above 0, for a queue of nothing passes nothing. */
 export const queueLimit = z.codec(

@@ -6,7 +6,7 @@ import {
   roundTripPairs,
   storePaths,
 } from '../../orchestrator/probe.js';
-import { clean, topologyOf } from '../wan/topologies.js';
+import { clean, losing, topologyOf } from '../wan/topologies.js';
 
 describe('storePaths', () => {
   const access = { uplink: 1e6, downlink: 1e6 };
@@ -102,7 +102,10 @@ describe('disjointPaths', () => {
 
 describe('probeChecks', () => {
   const rates = { uplink: 40e6, downlink: 100e6 };
-  const topology = topologyOf([rates, rates], () => ({ delay: 0.02, jitter: 0, loss: 0.01 }));
+  const topology = topologyOf([rates, rates], () => ({
+    ...clean(0.02),
+    loss: losing(0.01),
+  }));
   const path = { from: 0, to: 1 };
 
   test('passes what is as configured', () => {

@@ -6,6 +6,7 @@ import type { RunEvent } from '../../src/run/events.js';
 import type { TraceOperation } from '../../src/run/files.js';
 import type { Topology } from '../../src/scenario/topology.js';
 import type { NodeCounters } from '../../src/wan/fabric.js';
+import { CALM } from '../../src/scenario/index.js';
 
 /** Seconds since 1970 at which the story's training begins. */
 export const TRAINING = 1_800_000_000;
@@ -13,7 +14,7 @@ export const TRAINING = 1_800_000_000;
 const TRACE = 7;
 
 export function topologyOf(...names: string[]): Topology {
-  const path = { delay: 0.02, jitter: 0, loss: 0 };
+  const path = { delay: 0.02, ...CALM };
   return {
     nodes: names.map((name, rank) => ({
       rank,

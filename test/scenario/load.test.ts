@@ -22,7 +22,7 @@ it('fills in every default', () => {
       { name: 'us-east', uplink: 40e6, downlink: 40e6 },
       { name: 'eu-west', uplink: 10e6, downlink: 20e6 },
     ],
-    wan: { loss: 0, queue: { seconds: 0.2 } },
+    wan: { loss: { kind: 'bernoulli', probability: 0 }, queue: { seconds: 0.2 } },
     regions: { local: 0.0005, delays: {} },
   });
 });
@@ -48,7 +48,7 @@ describe('one wrong thing', () => {
     [
       'an unknown key that resembles nothing',
       bent('uplink: 40 Mbit/s', 'uplink: 40 Mbit/s\n    xyz: 1'),
-      `${FILE}:10: nodes.0.xyz: found an unknown key; allowed: name, count, region, uplink, downlink, genre, exec, kind, environment, mayFail`,
+      `${FILE}:10: nodes.0.xyz: found an unknown key; allowed: name, count, region, uplink, downlink, congestion, genre, exec, kind, environment, mayFail`,
     ],
     [
       'a key of another protocol',
@@ -58,7 +58,7 @@ describe('one wrong thing', () => {
     [
       'a wrong unit',
       bent('40 Mbit/s', '40 Mbps'),
-      `${FILE}:9: nodes.0.uplink: found "40 Mbps"; allowed: a rate above 0 with a unit (Gbit/s, Mbit/s, kbit/s, bit/s, GB/s, MB/s, kB/s, B/s), e.g. "40 Mbit/s"`,
+      `${FILE}:9: nodes.0.uplink: found "40 Mbps"; allowed: a rate above 0 with a unit (Gbit/s, Mbit/s, kbit/s, bit/s, GB/s, MB/s, kB/s, B/s), e.g. "40 Mbit/s", or a map with trace, the name of a file in mahimahi's format`,
     ],
     [
       'no unit',
@@ -68,12 +68,12 @@ describe('one wrong thing', () => {
     [
       'rate 0',
       bent('40 Mbit/s', '0 Mbit/s'),
-      `${FILE}:9: nodes.0.uplink: found "0 Mbit/s"; allowed: a rate above 0 with a unit (Gbit/s, Mbit/s, kbit/s, bit/s, GB/s, MB/s, kB/s, B/s), e.g. "40 Mbit/s"`,
+      `${FILE}:9: nodes.0.uplink: found "0 Mbit/s"; allowed: a rate above 0 with a unit (Gbit/s, Mbit/s, kbit/s, bit/s, GB/s, MB/s, kB/s, B/s), e.g. "40 Mbit/s", or a map with trace, the name of a file in mahimahi's format`,
     ],
     [
       'a loss of all packets',
       `${EXAMPLE}wan: { loss: 100 % }\n`,
-      `${FILE}:13: wan.loss: found "100 %"; allowed: at least 0 % and below 100 %, e.g. "0.1 %", or a plain number of at least 0 and below 1`,
+      `${FILE}:13: wan.loss: found "100 %"; allowed: at least 0 % and below 100 %, e.g. "0.1 %", or a plain number of at least 0 and below 1, or a map with kind bernoulli or gilbert-elliott`,
     ],
     [
       'a region without a delay',
@@ -93,7 +93,7 @@ describe('one wrong thing', () => {
     [
       'a delay key that is no pair',
       `${EXAMPLE}regions:\n  delays:\n    us-east: 9 ms\n`,
-      `${FILE}:15: regions.delays.us-east: found a key of another form; allowed: a pair of regions, e.g. "us-east--eu-west"`,
+      `${FILE}:15: regions.delays.us-east: found a key of another form; allowed: a pair of regions, e.g. "us-east--eu-west", or "us-east->eu-west" for one way`,
     ],
     [
       'two delays for a pair',

@@ -12,7 +12,7 @@ describe('a value set', () => {
     ['nodes.0.uplink=10 Mbit/s', ['nodes', 0, 'uplink'], 10e6],
     ['nodes.0.downlink=5 MB/s', ['nodes', 0, 'downlink'], 40e6],
     ['protocol.outer.momentum=0.5', ['protocol', 'outer', 'momentum'], 0.5],
-    ['wan.loss=0.1 %', ['wan', 'loss'], 0.001],
+    ['wan.loss=0.1 %', ['wan', 'loss', 'probability'], 0.001],
     ['wan.queue=64 KiB', ['wan', 'queue'], { bytes: 65536 }],
     ['transport.tls=false', ['transport', 'tls'], false],
     ['description="a: b = c"', ['description'], 'a: b = c'],

@@ -12,6 +12,7 @@ import {
 } from '../../src/scenario/index.js';
 import { RunError } from '../../src/errors.js';
 import { EXAMPLE, FILE } from './example.js';
+import { CALM } from '../../src/scenario/weather.js';
 
 const withNodes = (nodes: object[], more: object = {}) =>
   parseScenario(
@@ -48,7 +49,11 @@ describe('topology', () => {
         },
       ),
     );
-    const rest = { jitter: 0.0001, loss: 0.01 };
+    const rest = {
+      ...CALM,
+      jitter: { kind: 'uniform', halfWidth: 0.0001 },
+      loss: { kind: 'bernoulli', probability: 0.01 },
+    };
     expect(paths[0]?.[1]).toEqual({ delay: 0.001, ...rest });
     expect(paths[0]?.[2]).toEqual({ delay: 0.0415, ...rest });
     expect(paths[3]?.[0]).toEqual({ delay: 240, ...rest });

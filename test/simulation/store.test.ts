@@ -10,6 +10,7 @@ import type { Operation } from '../../src/schedule/operation.js';
 import { emissionsOf, expectedHeartbeat, simulate } from '../../src/simulation/index.js';
 import { frameBytes } from '../../src/transport/framing.js';
 import { handSchedule } from '../support/request.js';
+import { CALM } from '../../src/scenario/index.js';
 
 const BYTES = 100_000;
 const DELAY = 0.01;
@@ -23,9 +24,7 @@ const options = { pace: 1, tls: false, segmentsPerAck: Infinity };
 function topologyWith(storeSeconds: number, delay = DELAY): Topology {
   const fast = 1e12;
   const host = { region: 'here', downlink: fast };
-  const paths = Array.from({ length: 3 }, () =>
-    Array.from({ length: 3 }, () => ({ delay, jitter: 0, loss: 0 })),
-  );
+  const paths = Array.from({ length: 3 }, () => Array.from({ length: 3 }, () => ({ delay, ...CALM })));
   return {
     nodes: [0, 1].map((rank) => {
       return { ...host, rank, name: `n${rank}`, uplink: 8 * up, address: `10.77.0.${rank + 1}` };

@@ -1,5 +1,6 @@
 /** Small topologies for tests of the simulator and of what is drawn from it. */
 import type { Topology } from '../../src/scenario/topology.js';
+import { CALM } from '../../src/scenario/weather.js';
 
 export interface Access {
   /** bit/s. */
@@ -21,7 +22,7 @@ export function topologyWith(
       downlink,
       address: `10.77.0.${rank + 1}`,
     })),
-    paths: access.map((_, from) => access.map((__, to) => ({ delay: delay(from, to), jitter: 0, loss: 0 }))),
+    paths: access.map((_, from) => access.map((__, to) => ({ delay: delay(from, to), ...CALM }))),
     queue: { seconds: 0.2 },
     mtu: 1500,
   };

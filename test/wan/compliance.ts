@@ -17,7 +17,7 @@ import type { RunningCapture } from '../../src/wan/fabric.js';
 import { DONE_BYTES, HEADER_BYTES } from './echo-protocol.js';
 import { attempt, expectRoundTrip, expectWithin, isRoundTrip, isWithin } from './measuring.js';
 import { Mesh, type CreateFabric } from './mesh.js';
-import { clean, MTU, QUEUE_SECONDS, topologyOf, uniformTopology } from './topologies.js';
+import { clean, losing, MTU, QUEUE_SECONDS, topologyOf, uniformTopology, varying } from './topologies.js';
 import { goodput, rateAfter, steepest, together } from './transfers.js';
 
 const MBIT = 1e6;
@@ -269,8 +269,8 @@ function lossyPaths(create: CreateFabric): void {
     const delay = 0.01;
     const between = (a: number, b: number): Path => {
       const pair = [a, b].sort().join('-');
-      if (pair === '0-1') return { delay, jitter: 0.005, loss: 0.01 };
-      if (pair === '0-2') return { delay, jitter: 0, loss: 0.1 };
+      if (pair === '0-1') return { ...clean(delay), jitter: varying(0.005), loss: losing(0.01) };
+      if (pair === '0-2') return { ...clean(delay), loss: losing(0.1) };
       return clean(delay);
     };
     const access = { uplink: 20 * MBIT, downlink: 20 * MBIT };

@@ -1,5 +1,6 @@
 /** Small topologies for tests of fabrics. */
 import type { Path, Topology } from '../../src/scenario/topology.js';
+import { CALM, type Jitter, type Loss } from '../../src/scenario/weather.js';
 
 export const MTU = 1500;
 /** Limit of every queue. */
@@ -31,7 +32,13 @@ export function topologyOf(
 }
 
 /** A path that only delays. */
-export const clean = (delay: number): Path => ({ delay, jitter: 0, loss: 0 });
+export const clean = (delay: number): Path => ({ delay, ...CALM });
+
+/** Uniform variation of a delay, by half its width in seconds. */
+export const varying = (halfWidth: number): Jitter => ({ kind: 'uniform', halfWidth });
+
+/** Independent loss. */
+export const losing = (probability: number): Loss => ({ kind: 'bernoulli', probability });
 
 /** Nodes of equal rates, with the same path between any two. */
 export function uniformTopology(size: number, access: Access, path: Path): Topology {

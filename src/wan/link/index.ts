@@ -1,4 +1,4 @@
 /** The link model: pure queues that shapers compose. */
 export type { Queued, Stage } from './stage.js';
 export { CATCH_UP_SECONDS, RateQueue, type RateQueueSettings } from './rate-queue.js';
-export { DelayLine } from './delay-line.js';
+export { DelayLine, type Handling } from './delay-line.js';

@@ -9,6 +9,7 @@
  */
 import Denque from 'denque';
 import type { Topology } from '../../scenario/topology.js';
+import { jitterMost } from '../../scenario/weather.js';
 import { queueBytes } from '../shaper/access.js';
 
 /** One who sends from a node to a node and may have to wait. */
@@ -91,6 +92,6 @@ function queueLimit(topology: Topology, rate: number): number {
 function longestDelayTo(topology: Topology, rank: number): number {
   const delays = topology.paths
     .filter((_, from) => from !== rank)
-    .map((row) => row[rank]!.delay + row[rank]!.jitter);
+    .map((row) => row[rank]!.delay + jitterMost(row[rank]!.jitter));
   return Math.max(0, ...delays);
 }

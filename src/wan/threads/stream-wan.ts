@@ -19,6 +19,7 @@
  */
 import type { Random } from '../../random.js';
 import type { Path, Topology } from '../../scenario/topology.js';
+import { CALM } from '../../scenario/weather.js';
 import { CATCH_UP_SECONDS, DelayLine, RateQueue, type Queued } from '../link/index.js';
 
 export interface Traveller extends Queued {
@@ -134,6 +135,6 @@ export class StreamWan<T extends Traveller> {
 /** For each lane, the wait after which a sender knows that something was lost. */
 function roundTrips(paths: Topology['paths']): Path[] {
   return paths.flatMap((row, from) =>
-    row.map((path, to) => ({ delay: path.delay + (paths[to]?.[from]?.delay ?? 0), jitter: 0, loss: 0 })),
+    row.map((path, to) => ({ ...CALM, delay: path.delay + (paths[to]?.[from]?.delay ?? 0) })),
   );
 }

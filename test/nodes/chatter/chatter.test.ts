@@ -9,6 +9,7 @@ import { parameterCount } from '../../../src/training/model.js';
 import { until } from '../../support/until.js';
 import { attempt, expectWithin, isWithin } from '../../wan/measuring.js';
 import { uniformTopology } from '../../wan/topologies.js';
+import { CALM } from '../../../src/scenario/index.js';
 
 const PORT = 18_473;
 const NODES = 3;
@@ -18,11 +19,7 @@ const source = 'this test';
 const size = (value: number): Size => ({ value, source });
 const open: Chatter[] = [];
 
-const topology = uniformTopology(
-  NODES,
-  { uplink: 100e6, downlink: 100e6 },
-  { delay: 0.001, jitter: 0, loss: 0 },
-);
+const topology = uniformTopology(NODES, { uplink: 100e6, downlink: 100e6 }, { delay: 0.001, ...CALM });
 const addresses = topology.nodes.map((_, rank) => ({ host: `127.77.3.${rank + 1}`, port: PORT }));
 
 function chatter(rank: number, habits: readonly Habit[], packetLevel = true): Promise<Chatter> {

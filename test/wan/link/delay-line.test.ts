@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../../../src/random.js';
 import type { Path } from '../../../src/scenario/index.js';
 import { DelayLine, type Queued } from '../../../src/wan/link/index.js';
+import { CALM } from '../../../src/scenario/weather.js';
+import { losing, varying } from '../topologies.js';
 
 const packet = (lane = 0): Queued => ({ bytes: 100, lane, due: NaN });
 const line = (paths: Path[]): DelayLine<Queued> => new DelayLine(paths, new Random(1, 'test'));
@@ -10,8 +12,8 @@ const line = (paths: Path[]): DelayLine<Queued> => new DelayLine(paths, new Rand
 describe('DelayLine', () => {
   test('every packet comes out its delay later, lanes apart', () => {
     const both = line([
-      { delay: 0.05, jitter: 0, loss: 0 },
-      { delay: 0.01, jitter: 0, loss: 0 },
+      { delay: 0.05, ...CALM },
+      { delay: 0.01, ...CALM },
     ]);
     const [slow, fast] = [packet(0), packet(1)];
     both.accept(slow, 1);
@@ -29,7 +31,7 @@ describe('DelayLine', () => {
       fc.property(
         fc.array(fc.double({ min: 0, max: 0.02, noNaN: true }), { minLength: 2, maxLength: 100 }),
         (gaps) => {
-          const jittery = line([{ delay: 0.02, jitter: 0.01, loss: 0 }]);
+          const jittery = line([{ delay: 0.02, ...CALM, jitter: varying(0.01) }]);
           const sent: { one: Queued; at: number }[] = [];
           let now = 0;
           for (const gap of gaps) {
@@ -51,7 +53,7 @@ describe('DelayLine', () => {
   });
 
   test('loses the share that it should, and the same packets for the same seed', () => {
-    const lossy: Path = { delay: 0, jitter: 0, loss: 0.1 };
+    const lossy: Path = { delay: 0, ...CALM, loss: losing(0.1) };
     const fates = (): boolean[] => {
       const one = line([lossy]);
       return Array.from({ length: 20_000 }, (_, index) => one.accept(packet(), index));

@@ -3,9 +3,10 @@ import { Random } from '../../../src/random.js';
 import { Access } from '../../../src/wan/shaper/access.js';
 import { addressNumber, Packet } from '../../../src/wan/shaper/packet.js';
 import { uniformTopology } from '../topologies.js';
+import { CALM } from '../../../src/scenario/weather.js';
 
 const DELAY = 0.03;
-const topology = uniformTopology(2, { uplink: 1e9, downlink: 1e9 }, { delay: DELAY, jitter: 0, loss: 0 });
+const topology = uniformTopology(2, { uplink: 1e9, downlink: 1e9 }, { delay: DELAY, ...CALM });
 
 interface Segment {
   readonly from: number;

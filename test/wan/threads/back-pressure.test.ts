@@ -1,11 +1,11 @@
 /** Who may send and who waits, with links as plain numbers. */
 import { describe, expect, test } from 'vitest';
 import { BackPressure, type Waiter } from '../../../src/wan/threads/back-pressure.js';
-import { uniformTopology } from '../topologies.js';
+import { clean, uniformTopology, varying } from '../topologies.js';
 
 /** 8 Mbit/s and 0.1 s of queue: 100 000 bytes; a downlink is promised 0.02 s of path more: 120 000. */
 const topology = {
-  ...uniformTopology(3, { uplink: 8e6, downlink: 8e6 }, { delay: 0.015, jitter: 0.005, loss: 0 }),
+  ...uniformTopology(3, { uplink: 8e6, downlink: 8e6 }, { ...clean(0.015), jitter: varying(0.005) }),
   queue: { seconds: 0.1 },
 };
 

@@ -10,7 +10,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Path } from '../../../src/scenario/topology.js';
 import { createThreadsFabric } from '../../../src/wan/threads/index.js';
 import { describeWith } from '../../support/requires.js';
-import { uniformTopology } from '../topologies.js';
+import { losing, uniformTopology } from '../topologies.js';
+import { CALM } from '../../../src/scenario/weather.js';
 
 const MTU = 1500;
 const UPLINK = 20e6;
@@ -64,7 +65,7 @@ function tshark(file: string, filter: string, ...fields: string[]): string[] {
 }
 
 describeWith(['tshark', 'capinfos'], 'a reconstructed capture', () => {
-  const path = { delay: 0.02, jitter: 0, loss: 0 };
+  const path = { delay: 0.02, ...CALM };
   let folder: string;
   let file: string;
   let packets: number;
@@ -117,7 +118,7 @@ describeWith(['tshark', 'capinfos'], 'a reconstructed capture', () => {
 
   test('shows loss as retransmission', async () => {
     const lossy = join(folder, 'lossy.pcapng');
-    await capturedTransfer(lossy, { ...path, loss: 0.03 }, 300_000);
+    await capturedTransfer(lossy, { ...path, loss: losing(0.03) }, 300_000);
     expect(tshark(lossy, 'tcp.analysis.retransmission').length).toBeGreaterThan(0);
     expect(tshark(lossy, 'tcp.analysis.duplicate_ack').length).toBeGreaterThan(0);
   });

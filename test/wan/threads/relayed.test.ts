@@ -8,9 +8,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { CaptureRequest, Fabric } from '../../../src/wan/fabric.js';
 import { createThreadsFabric } from '../../../src/wan/threads/index.js';
 import { uniformTopology } from '../topologies.js';
+import { CALM } from '../../../src/scenario/weather.js';
 
 const DELAY = 0.01;
-const topology = uniformTopology(2, { uplink: 200e6, downlink: 200e6 }, { delay: DELAY, jitter: 0, loss: 0 });
+const topology = uniformTopology(2, { uplink: 200e6, downlink: 200e6 }, { delay: DELAY, ...CALM });
 
 /** All a socket hears until the other side ends; unlike stream consumers it leaves the socket open. */
 async function text(socket: Socket): Promise<string> {
@@ -180,7 +181,7 @@ describe('createThreadsFabric', () => {
   });
 
   test('holds 32 nodes', async () => {
-    const many = uniformTopology(32, { uplink: 20e6, downlink: 20e6 }, { delay: DELAY, jitter: 0, loss: 0 });
+    const many = uniformTopology(32, { uplink: 20e6, downlink: 20e6 }, { delay: DELAY, ...CALM });
     const fabric = await createThreadsFabric({ topology: many, seed: 1 });
     const ports = fabric.placements.flatMap(({ peers, rank }) => peers.filter((_, peer) => peer !== rank));
     await fabric.close();

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../../../src/random.js';
 import type { Path } from '../../../src/scenario/topology.js';
 import { StreamWan, type Traveller } from '../../../src/wan/threads/stream-wan.js';
-import { uniformTopology } from '../topologies.js';
+import { clean, losing, uniformTopology, varying } from '../topologies.js';
+import { CALM } from '../../../src/scenario/weather.js';
 
 interface Parcel extends Traveller {
   readonly id: number;
@@ -47,7 +48,7 @@ function trial(size: number, path: Path, seed = 1) {
 
 describe('StreamWan', () => {
   test('takes one serialization at each link, and the delay between', () => {
-    const { send, run, departed, arrived } = trial(2, { delay: 0.02, jitter: 0, loss: 0 });
+    const { send, run, departed, arrived } = trial(2, { delay: 0.02, ...CALM });
     send(0, 1, 1000, 5);
     run();
     expect(departed[0]!.at).toBeCloseTo(5.001, 9);
@@ -55,7 +56,7 @@ describe('StreamWan', () => {
   });
 
   test('an uplink is shared by all who send over it, in order of arrival', () => {
-    const { send, run, departed } = trial(3, { delay: 0.02, jitter: 0, loss: 0 });
+    const { send, run, departed } = trial(3, { delay: 0.02, ...CALM });
     const ids = [send(0, 1, 1000, 0), send(0, 2, 500, 0), send(0, 1, 1000, 0)];
     run();
     expect(departed.map(({ id }) => id)).toEqual(ids);
@@ -63,7 +64,7 @@ describe('StreamWan', () => {
   });
 
   test('a downlink is shared by all who send to it', () => {
-    const { send, run, arrived } = trial(3, { delay: 0.02, jitter: 0, loss: 0 });
+    const { send, run, arrived } = trial(3, { delay: 0.02, ...CALM });
     send(0, 2, 1000, 0);
     send(1, 2, 1000, 0);
     run();
@@ -72,7 +73,7 @@ describe('StreamWan', () => {
   });
 
   test('what is lost leaves again one round trip later; acknowledgements do not', () => {
-    const path = { delay: 0.02, jitter: 0, loss: 0.5 };
+    const path = { ...clean(0.02), loss: losing(0.5) };
     const { wan, send, run, departed, arrived, lost } = trial(2, path);
     const instants = Array.from({ length: 50 }, (_, index) => index);
     const reliable = instants.map((now) => send(0, 1, 1000, now));
@@ -108,7 +109,7 @@ describe('StreamWan', () => {
         fc.array(shipment, { minLength: 1, maxLength: 80 }),
         fc.constantFrom(0, 0.004, 0.03),
         (plan, jitter) => {
-          const { wan, send, run, arrived } = trial(3, { delay: 0.01, jitter, loss: 0 });
+          const { wan, send, run, arrived } = trial(3, { ...clean(0.01), jitter: varying(jitter) });
           let now = 0;
           const sent = plan.map(({ from, step, bytes, after }) => {
             now += after;
