@@ -44,6 +44,12 @@ const summary: RunSummary = {
   },
   utilization: 0.7429808685082545,
   capture: { file: 'capture.pcapng', kind: 'tcpdump', packets: 136273, bytes: 128049299 },
+  observations: [
+    {
+      ...{ point: 'link-us-west', kind: 'link', hosts: ['us-west'], file: 'capture-link-us-west.pcapng' },
+      ...{ packets: 68_137, bytes: 64_024_649, heartbeat: null },
+    },
+  ],
   control: null,
   programs: [],
   gate: {

@@ -6,6 +6,7 @@ export { decode, Decoded, Protocol, TcpFlag } from './decode.js';
 export { TcpdumpToPcapng } from './live.js';
 export { LinkType, Packet } from './packet.js';
 export type { PacketHandler } from './packet.js';
+export { Portion, type PortionOptions } from './portion.js';
 export { PcapngWriter } from './pcapng-writer.js';
 export type { CaptureCounts, InterfaceDescription, PcapngOptions } from './pcapng-writer.js';
 export { readCapture } from './read.js';

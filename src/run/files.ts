@@ -15,6 +15,7 @@ export {
   type AnySummary,
   type CaptureFacts,
   type Heartbeat,
+  type ObservationSummary,
   type ProgramsSummary,
   type ProgramSummary,
   type RunSummary,

@@ -9,6 +9,7 @@ import { pairOf } from './pair.js';
 import { isPreset, PRESET_REGIONS } from './presets.js';
 import { wordsAllowed } from './allowed.js';
 import { foundText, type Problem } from './problems.js';
+import { checkPoints } from './points-checks.js';
 import { checkProtocol } from './protocol-checks.js';
 import { delayBetween, unrollNodes, unrollPrograms, worldSizeOf } from './resolve.js';
 import { addressesNamed, isTraining } from './programs.js';
@@ -22,9 +23,15 @@ export const MAX_NODES = 1024;
 /** Everything wrong with the relations between a scenario's fields; of far too many nodes only their number. */
 export function checkScenario(scenario: AnyScenario): Problem[] {
   if (hostCount(scenario) > MAX_NODES) return checkCount(scenario);
-  const problems = [checkCount, checkNames, checkRegions, checkWeather, checkPrograms, checkTunnel].flatMap(
-    (check) => check(scenario),
-  );
+  const problems = [
+    checkCount,
+    checkNames,
+    checkRegions,
+    checkWeather,
+    checkPrograms,
+    checkTunnel,
+    checkPoints,
+  ].flatMap((check) => check(scenario));
   if (!isTraining(scenario)) return problems;
   return [...problems, ...[checkGenres, checkPersona, checkProtocol].flatMap((check) => check(scenario))];
 }

@@ -13,6 +13,7 @@ export {
   type LoadOptions,
 } from './load.js';
 export { withNodeCount } from './node-count.js';
+export { observationPoints, type ObservationPoint, type PointKind } from './points.js';
 export { PRESET_REGIONS, presetDelay } from './presets.js';
 export { fillPlaceholders, isTraining, type PlaceholderValues } from './programs.js';
 export { scenarioToYaml, topologyOf, tunnelOf, withAddresses } from './resolve.js';

@@ -20,6 +20,7 @@ import {
   regionalWeatherSchema,
   weatherShape,
 } from './weather-schema.js';
+import { pointSchema } from './points.js';
 
 /** Text of one form, with one message for everything that can be wrong with it. */
 const text = (form: RegExp, error: string) => z.string({ error }).regex(form, { error });
@@ -468,6 +469,11 @@ export const scenarioSchema = z.strictObject({
     .strictObject({
       kind: z.enum(['auto', 'tcpdump', 'shaper', 'none']).default('auto'),
       snaplen: z.number().int().min(64).max(262144).default(262144).describe('Bytes kept of each packet.'),
+      points: z
+        .array(pointSchema)
+        .max(32, { error: 'allowed: at most 32 observation points' })
+        .default([])
+        .describe('Observers besides the bridge, each with a capture of what it would see.'),
     })
     .prefault({}),
 });

@@ -28,9 +28,9 @@ import {
   type Scenario,
   type Topology,
 } from '../../scenario/index.js';
-import { analyzeCapture } from '../../traffic/index.js';
 import type { CaptureResult, Fabric, RunningCapture } from '../../wan/fabric.js';
 import { version } from '../version.js';
+import { observe } from './observations.js';
 import { Sampler } from './sampler.js';
 import type { RunContext, Site } from './site.js';
 import { programAddresses, summarize, summarizePrograms, type NetworkEvidence } from './summarize.js';
@@ -198,8 +198,14 @@ class Run {
     const { scenario, topology } = this.#options;
     // Training has a heartbeat of its own, which what runs beside it shall not blur.
     const beatless = isTraining(scenario) ? programAddresses(topology) : new Set<string>();
-    const report = await analyzeCapture(this.#directory.file(CAPTURE_FILE), { beatless });
-    return { capture: { file: CAPTURE_FILE, kind: this.#capture.kind, result, report } };
+    const seen = await observe({
+      capture: this.#directory.file(CAPTURE_FILE),
+      ...{ scenario, topology },
+      fileOf: (name) => this.#directory.file(name),
+      comment: this.#comment,
+      beatless,
+    });
+    return { capture: { file: CAPTURE_FILE, kind: this.#capture.kind, result, ...seen } };
   }
 
   async manifest(
@@ -296,10 +302,16 @@ class Run {
       file: this.#directory.file(CAPTURE_FILE),
       kind,
       snaplen,
-      comment: `meshbeat ${version}: ${scenario.name}, seed ${scenario.seed}, run ${this.#directory.id}`,
+      comment: this.#comment,
       onFailure: (error) => this.#broken.reject(error),
     });
     return this.#capture;
+  }
+
+  /** What captures say of where they come from. */
+  get #comment(): string {
+    const { name, seed } = this.#options.scenario;
+    return `meshbeat ${version}: ${name}, seed ${seed}, run ${this.#directory.id}`;
   }
 
   #emit(event: RunEvent): void {

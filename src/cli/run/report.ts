@@ -79,7 +79,7 @@ function heartbeatTable({ heartbeat, expected, rounds }: AnySummary): string {
 }
 
 function factsText(summary: AnySummary, directory: string): string {
-  const { capture, control } = summary;
+  const { capture, observations, control } = summary;
   const facts = [
     [
       'capture',
@@ -87,6 +87,7 @@ function factsText(summary: AnySummary, directory: string): string {
         ? 'none'
         : `${capture.file} (${capture.kind}), ${capture.packets} packets, ${bytesText(capture.bytes)}`,
     ],
+    ...observations.map((seen) => ['seen at', observationText(seen)] as const),
     ...(control === null ? [] : [['control', controlText(control)] as const]),
     ...(summary.training === null ? [] : trainingFacts(summary)),
     ['directory', directory],
@@ -116,6 +117,12 @@ function programsTable(programs: readonly ProgramSummary[]): string {
     table.push([name, kind, ended]);
   }
   return table.toString();
+}
+
+/** "exchange-us-east: 1234 packets, 1.2 MB, a period of 5.1 s". */
+function observationText({ point, packets, bytes, heartbeat }: RunSummary['observations'][number]): string {
+  const beat = heartbeat === null ? 'no heartbeat' : `a period of ${secondsText(heartbeat.periodSeconds)}`;
+  return `${point}: ${packets} packets, ${bytesText(bytes)}, ${beat}`;
 }
 
 /** "as torchft: 1234 messages and transfers, 98.1 kB; without HTTP/2 PING, since …". */

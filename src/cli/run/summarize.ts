@@ -35,6 +35,7 @@ export interface NetworkEvidence {
     readonly kind: CaptureFacts['kind'];
     readonly result: CaptureResult;
     readonly report: TrafficReport;
+    readonly observations: RunSummary['observations'];
   };
 }
 
@@ -95,6 +96,7 @@ export function summarize(evidence: Evidence): RunSummary {
     },
     utilization: outcome.computeSeconds / (topology.nodes.length * outcome.trainingSeconds),
     capture: capture === undefined ? null : factsOf(capture),
+    observations: capture?.observations ?? [],
     programs: programSummaries(topology, outcome.programs),
     control: outcome.control === undefined ? null : summarizeControl(outcome.control, capture?.report),
     gate: verdictOf(checks),
@@ -122,6 +124,7 @@ export function summarizePrograms(evidence: ProgramsEvidence): ProgramsSummary {
     training: null,
     utilization: null,
     capture: capture === undefined ? null : factsOf(capture),
+    observations: capture?.observations ?? [],
     control: null,
     programs: programSummaries(topology, programs),
     gate: verdictOf(checks),

@@ -35,6 +35,29 @@ const captureFactsSchema = z
 
 export type CaptureFacts = Document<typeof captureFactsSchema>;
 
+const observationSchema = z
+  .object({
+    point: text('Name of the observation point, e.g. "exchange-us-east".'),
+    kind: z
+      .enum(['exchange', 'isp', 'link'])
+      .describe('The exchange of a region; an internet provider; the access link of one node.'),
+    hosts: z.array(text('Name of a node.')).describe('Those whose packets are seen there.'),
+    file: text('Its capture: name of the file in the run directory.'),
+    packets: count('Packets seen there.'),
+    bytes: count("Sum of these packets' lengths on the wire, bytes."),
+    heartbeat: heartbeatSchema
+      .nullable()
+      .describe('As measured from these packets alone; null where they show no beat.'),
+  })
+  .describe('What one observer sees of the run.');
+
+/** What one observer sees of a run. */
+export type ObservationSummary = Document<typeof observationSchema>;
+
+const observationsSchema = z
+  .array(observationSchema)
+  .describe('By observation point of the scenario; empty without points, or without a capture.');
+
 const expectedSchema = z
   .object({
     periodSeconds: quantity('Mean time between the starts of successive bursts of a node, seconds.'),
@@ -83,6 +106,7 @@ export const runSummarySchema = z.object({
   training: trainingSchema,
   utilization: share('Time at compute operations over wall-clock time of training, mean over nodes.'),
   capture: captureFactsSchema.nullable().describe('The packet capture; null without one.'),
+  observations: observationsSchema,
   control: controlSummarySchema
     .nullable()
     .describe('What nodes said besides tensors, as their persona has it; null without a persona.'),

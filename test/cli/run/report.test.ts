@@ -29,6 +29,7 @@ const valid: RunSummary = {
   },
   utilization: 0.7432,
   capture: { file: 'capture.pcapng', kind: 'tcpdump', packets: 163_204, bytes: 206_412_345 },
+  observations: [],
   control: null,
   programs: [],
   gate: {
