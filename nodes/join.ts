@@ -158,6 +158,7 @@ async function settle(part: Part, device: string): Promise<Settlement> {
         if (access.failure !== undefined) throw new RunError(`the shaper died: ${access.failure.message}`);
         return { counters: access.counters(), lateness: access.latenessHistogram() };
       },
+      play: (timeline, origin, onApplied) => access.play(timeline, origin, onApplied),
       close: async () => {
         await gpu.close();
         await access.close();

@@ -5,12 +5,14 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { NodeMessage } from '../proto/types/meshbeat/control/v1/NodeMessage.js';
 import type { OrchestratorClient } from '../proto/types/meshbeat/control/v1/Orchestrator.js';
 import type { OrchestratorMessage__Output } from '../proto/types/meshbeat/control/v1/OrchestratorMessage.js';
+import type { Play__Output } from '../proto/types/meshbeat/control/v1/Play.js';
 import type { Round__Output } from '../proto/types/meshbeat/control/v1/Round.js';
 import type { Welcome__Output } from '../proto/types/meshbeat/control/v1/Welcome.js';
 import { messageOf } from '../src/errors.js';
 import type { StoreAccess } from '../src/object-store/objects.js';
 import { personaOf } from '../src/persona/index.js';
 import { traceOperations } from '../src/run/trace-operations.js';
+import type { Timeline } from '../src/scenario/index.js';
 import type { Range } from '../src/schedule/operation.js';
 import {
   allocateReplica,
@@ -160,6 +162,9 @@ export class Member {
         await this.#chatter?.open(message.open!.habit);
         say({ opened: {} });
         return;
+      case 'play':
+        await this.#followEvents(message.play!);
+        return;
       case 'round': {
         this.#chatter?.begin();
         const round = message.round!;
@@ -215,6 +220,15 @@ export class Member {
     const node = topology.nodes[rank]!.name;
     const traced = traceOperations({ ...roundDone, node, rank, operations, origin: 0 });
     watcher.happened({ ...roundDone, type: 'round', rank, operations: traced });
+  }
+
+  /** Has its own network change as the scenario's events have it. */
+  async #followEvents({ timelineJson, origin }: Play__Output): Promise<void> {
+    const { settlement, say } = this.#options;
+    if (settlement.play === undefined) throw new Error("'play' to a node whose network is not its own");
+    const timeline = JSON.parse(timelineJson) as Timeline;
+    await settlement.play(timeline, origin, (applied) => say({ applied }));
+    say({ playing: {} });
   }
 
   /** A stage on which the persona notices when the node begins to exchange. */

@@ -15,7 +15,7 @@ import type { Welcome__Output } from '../proto/types/meshbeat/control/v1/Welcome
 import { messageOf } from '../src/errors.js';
 import type { Scenario, Topology } from '../src/scenario/index.js';
 import { controlContract } from '../src/transport/contracts.js';
-import type { NodeCounters, Placement } from '../src/wan/fabric.js';
+import type { Fabric, NodeCounters, Placement } from '../src/wan/fabric.js';
 import type { DeviceTasks } from './device-port.js';
 import type { Member } from './member.js';
 import type { NodeWatcher } from './watcher.js';
@@ -43,6 +43,8 @@ export interface Settlement {
   readonly device: DeviceTasks;
   /** Of a node that brings its own network: what it has counted, and its histogram of lateness. */
   readonly meters?: () => { readonly counters: NodeCounters; readonly lateness: ArrayLike<number> };
+  /** Of a node that brings its own network: has it change, see Fabric.play(). */
+  readonly play?: Fabric['play'];
   close(): Promise<void>;
 }
 

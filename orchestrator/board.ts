@@ -171,6 +171,9 @@ export class Board {
       case 'sample':
         this.#sample(event);
         return;
+      case 'network':
+        this.#stage = `training; last event: ${event.event}`;
+        return;
       case 'gate':
         this.#gate = { checks: event.checks, final: event.final };
         return;

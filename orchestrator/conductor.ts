@@ -15,7 +15,7 @@ import type { PathMeasurement__Output } from '../proto/types/meshbeat/control/v1
 import { epochSeconds } from '../src/clock.js';
 import { Deferred } from '../src/deferred.js';
 import { messageOf, RunError } from '../src/errors.js';
-import type { TraceProgram } from '../src/run/files.js';
+import type { TraceEvent, TraceProgram } from '../src/run/files.js';
 import type { RunDirectory } from '../src/run/directory.js';
 import { JsonLines } from '../src/run/json-lines.js';
 import { traceHeaderOf } from '../src/run/trace-header.js';
@@ -36,6 +36,7 @@ import type { Fabric, RunningCapture } from '../src/wan/fabric.js';
 import type { RunListener } from '../src/run/events.js';
 import { expectedPayload, payloadBesides } from './gate.js';
 import type { Members } from './members.js';
+import { NetworkEvents, type EventFacts } from './network-events.js';
 import { PersonaRun, type Control } from './persona-run.js';
 import {
   disjointPaths,
@@ -93,6 +94,8 @@ export interface Outcome {
   readonly weightsHashes: readonly { readonly group: number; readonly hash: string }[];
   /** Of the run: see src/training/final-weights.ts. */
   readonly weightsSha256: string;
+  /** How the scenario's events were kept; absent if it has none. */
+  readonly events?: EventFacts;
   /** What nodes said besides tensors; absent without a persona. */
   readonly control?: Control;
   /** Each time that a program ran beside. */
@@ -170,10 +173,12 @@ export class Conductor {
     const buckets = scenario.protocol.kind === 'object-store' ? senders.length : 0;
     this.#expectedPayload = payloadBesides({ buckets }, scenario.transport.tls);
     await startPrograms();
-    const start = epochSeconds();
+    const events = this.#networkEvents();
+    const start = await events.begin();
     emit({ type: 'training', time: start });
     await this.#playRounds();
     const trainingSeconds = epochSeconds() - start;
+    const eventFacts = events.facts(trainingSeconds);
     const programs = await stopPrograms();
     for (const line of programs) this.#trace.write(line);
     emit({ type: 'stage', text: 'collecting the weights' });
@@ -204,9 +209,23 @@ export class Conductor {
         hash: weightsSha256,
       })),
       weightsSha256: final.weightsSha256,
+      ...(eventFacts === undefined ? {} : { events: eventFacts }),
       ...(this.#persona === undefined ? {} : { control: this.#persona.control(tallies) }),
       programs,
     };
+  }
+
+  #networkEvents(): NetworkEvents {
+    const { scenario, fabric, emit } = this.#options;
+    const write = (line: TraceEvent): void => {
+      try {
+        this.#trace.write(line);
+        this.#trace.flush();
+      } catch (error) {
+        this.#break(error);
+      }
+    };
+    return new NetworkEvents({ scenario, fabric, origin: this.#origin, emit, write });
   }
 
   /** Rate and loss of every path that carries slices; with an object store, all there is to measure of its paths. */
@@ -285,9 +304,13 @@ export class Conductor {
       if (message.message === 'stepDone') this.#options.emit({ type: 'step', rank, ...message.stepDone! });
       else if (message.message === 'roundDone') this.#roundDone(rank, message.roundDone!);
     } catch (error) {
-      // The trace can't be written: whoever waits for a round must hear of it.
-      for (const { done } of this.#playing) done.reject(error);
+      this.#break(error);
     }
+  }
+
+  /** The trace can't be written: whoever waits for a round must hear of it. */
+  #break(error: unknown): void {
+    for (const { done } of this.#playing) done.reject(error);
   }
 
   #roundDone(rank: number, done: RoundDone__Output): void {

@@ -15,11 +15,14 @@ import { hostsOf, type Topology } from '../src/scenario/index.js';
 import type { Schedule } from '../src/schedule/operation.js';
 import { tcpPayloadBytes } from '../src/transport/framing.js';
 import type { Lateness } from '../src/wan/fabric.js';
+import type { EventFacts } from './network-events.js';
 
 /** 99 of 100 packets must leave within this time of when the model wanted them out, seconds. */
 const LATENESS_P99_LIMIT = 0.005;
 /** A node that hears nothing for this long would show as a stall in its traffic, seconds. */
 const EVENT_LOOP_LAG_LIMIT = 0.25;
+/** An event must be applied within this time of its instant, seconds. */
+const EVENT_LATENESS_LIMIT = 0.05;
 const PAYLOAD_TOLERANCE_SHARE = 0.03;
 
 export interface Observed {
@@ -34,8 +37,18 @@ export interface Observed {
   readonly capturedPayload?: number;
   /** What the schedules of all rounds send, with framing: see expectedPayload(). */
   readonly expectedPayload: number;
+  /** How declared events were kept; absent if there are none. */
+  readonly events?: Pick<EventFacts, 'missed' | 'latest'>;
   /** By rank; those of one group must be alike. */
   readonly weightsHashes: readonly { readonly group: number; readonly hash: string }[];
+}
+
+/** Whether the events of the scenario were the events of the run. */
+export function eventChecks({ missed, latest }: Pick<EventFacts, 'missed' | 'latest'>): GateCheck[] {
+  return [
+    limit('events that did not happen', missed, 0, 'events'),
+    limit('lateness of events, longest', latest, EVENT_LATENESS_LIMIT, 's'),
+  ];
 }
 
 /** How the emulator has kept up until now: the checks that can be made while a run goes on. */
@@ -75,6 +88,7 @@ export function runChecks(observed: Observed): GateCheck[] {
     ...paceChecks(observed),
     ...missedCheck(missedPackets),
     ...(capturedPayload === undefined ? [] : [payloadCheck(expectedPayload, capturedPayload)]),
+    ...(observed.events === undefined ? [] : eventChecks(observed.events)),
     {
       name: 'different final weights',
       expected: groups,

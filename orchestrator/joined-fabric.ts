@@ -6,7 +6,8 @@
  * sits at the bridge. There is nothing to take down: what the nodes and the observer made is theirs to end.
  */
 import type { Metered__Output } from '../proto/types/meshbeat/control/v1/Metered.js';
-import type { Topology } from '../src/scenario/index.js';
+import type { Timeline, Topology } from '../src/scenario/index.js';
+import type { AppliedListener } from '../src/wan/agenda.js';
 import {
   CONTROL_PORT,
   MESH_PORT,
@@ -31,6 +32,7 @@ export class JoinedFabric implements Fabric {
   readonly #meters: Meters;
   readonly #lateness: (readonly number[])[];
   readonly #observer: Observer | undefined;
+  #members: Members | undefined;
 
   constructor(topology: Topology, observer?: Observer) {
     this.topology = topology;
@@ -46,6 +48,7 @@ export class JoinedFabric implements Fabric {
 
   /** Reads the meters that members report from now on. */
   follow(members: Members): void {
+    this.#members = members;
     members.onMessage((rank, message) => {
       if (message.message === 'metered') this.#take(rank, message.metered!);
     });
@@ -62,6 +65,24 @@ export class JoinedFabric implements Fabric {
   async capture(request: CaptureRequest): Promise<RunningCapture> {
     if (this.#observer === undefined) throw new Error('a capture without an observer');
     return this.#observer.capture(request, this.topology);
+  }
+
+  /** Each node's shaper has the timeline and its own clock; those of different machines must agree. */
+  async play(timeline: Timeline, origin: number, onApplied: AppliedListener): Promise<void> {
+    const members = this.#members;
+    if (members === undefined) throw new Error('a timeline for nobody');
+    const nodes = this.topology.nodes;
+    const reports = timeline.map(() => ({ left: nodes.length, latest: 0 }));
+    members.onMessage((_, { message, applied }) => {
+      if (message !== 'applied') return;
+      const report = reports[applied!.index];
+      if (report === undefined) return;
+      report.latest = Math.max(report.latest, applied!.time);
+      if (--report.left === 0) onApplied({ index: applied!.index, time: report.latest });
+    });
+    const timelineJson = JSON.stringify(timeline);
+    for (const { rank } of nodes) members.tell(rank, { play: { timelineJson, origin } });
+    await members.all('playing');
   }
 
   close(): Promise<void> {

@@ -52,6 +52,7 @@ const summary: RunSummary = {
   ],
   control: null,
   programs: [],
+  events: [],
   gate: {
     verdict: 'valid',
     checks: [

@@ -20,7 +20,7 @@ import { conclude, reportOf } from './run/outcome.js';
 import { performRun, type RunResult } from './run/perform.js';
 import { openServers } from './run/servers.js';
 import { Watch, type Plan } from './run/watch.js';
-import { integerOption } from './text.js';
+import { integerOption, networkText } from './text.js';
 
 interface OrchestrateFlags {
   readonly listen: HostAndPort;
@@ -112,6 +112,7 @@ async function conducted(
     watch.apply(event);
     servers.apply(event);
     if (event.type === 'stage') log(event.text);
+    else if (event.type === 'network') log(networkText(event));
   };
   for (const line of servers.lines) log(line);
   let gathering: Gathering | undefined;

@@ -17,7 +17,7 @@ import { performRun, type RunResult } from './run/perform.js';
 import { openServers, portsOf } from './run/servers.js';
 import { checkPrograms } from './run/runnable.js';
 import { Watch, type Plan } from './run/watch.js';
-import { integerOption } from './text.js';
+import { integerOption, networkText } from './text.js';
 
 export interface RunFlags {
   readonly out: string;
@@ -103,6 +103,7 @@ async function watched(scenario: AnyScenario, choice: Choice, flags: RunFlags): 
         watch.apply(event);
         servers.apply(event);
         if (event.type === 'stage') view.line(event.text);
+        else if (event.type === 'network') view.line(networkText(event));
       },
     });
     view.stop();

@@ -1,5 +1,6 @@
 /** Numbers to words and back, for what commands print: rounded for the eye, decimal prefixes throughout. */
 import { InputError } from '../errors.js';
+import type { RunEvent } from '../run/events.js';
 
 /** "3.28 MB". */
 export function bytesText(bytes: number): string {
@@ -19,6 +20,11 @@ export function secondsText(seconds: number): string {
 /** "24.7 %"; small shares keep three digits: "0.00125 %". */
 export function percentText(share: number): string {
   return `${+(100 * share).toPrecision(3)} %`;
+}
+
+/** A change of the network, as it is told while a run goes on: "event at 20 s: partition (at 20 s partition [a] | [b])". */
+export function networkText({ at, kind, event }: Extract<RunEvent, { type: 'network' }>): string {
+  return `event at ${secondsText(at)}: ${kind} (${event})`;
 }
 
 /**

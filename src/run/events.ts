@@ -3,6 +3,7 @@
  * all read. Times are seconds since 1970.
  */
 import type { GateCheck, TraceOperation } from './files.js';
+import type { Change } from '../scenario/index.js';
 import type { Lateness, NodeCounters } from '../wan/fabric.js';
 
 export type RunEvent =
@@ -31,6 +32,18 @@ export type RunEvent =
       /** Seconds by which optimizer updates missed their pace. */
       readonly outerOverrunSeconds: number;
       readonly operations: readonly TraceOperation[];
+    }
+  /** The network was changed, as the scenario's events have it. */
+  | {
+      readonly type: 'network';
+      readonly time: number;
+      /** When it was to happen, seconds after time zero of the events. */
+      readonly at: number;
+      readonly kind: Change['kind'];
+      /** The event as the scenario has it. */
+      readonly event: string;
+      /** Who went down or came back, by position among all hosts. */
+      readonly hosts: readonly number[];
     }
   /** The meters were read, a few times a second. */
   | {

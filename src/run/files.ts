@@ -22,7 +22,9 @@ export {
 } from './files/summary.js';
 export {
   traceLineSchema,
+  type EventSummary,
   type TraceControl,
+  type TraceEvent,
   type TraceHeader,
   type TraceOperation,
   type TraceProgram,

@@ -5,9 +5,11 @@
  * (one protocol has other keys than another) a place is a set of alternatives; the value that stands in the
  * file may narrow it by its `kind`. Nothing here validates: zod does that, this only explains.
  */
-import { distance } from 'fastest-levenshtein';
 import { scenarioJsonSchema, type JsonSchema } from './json-schema.js';
 import { isProgramsOnly } from './programs.js';
+import { shorten } from './words.js';
+
+export { nearest, shorten, wordsAllowed } from './words.js';
 
 /** Keys of maps and indices of lists, from the top. */
 export type Path = readonly (string | number)[];
@@ -18,10 +20,6 @@ export function pathText(path: Path): string {
     .map((step) => (/^[\w-]+$/.test(String(step)) ? String(step) : shorten(JSON.stringify(step), 60)))
     .join('.');
 }
-
-/** Text that is cut, with a sign of it, when it is longer than `limit`. */
-export const shorten = (text: string, limit: number): string =>
-  text.length > limit ? `${text.slice(0, limit)}…` : text;
 
 const isSchema = (value: unknown): value is JsonSchema => typeof value === 'object' && value !== null;
 
@@ -79,26 +77,6 @@ export function schemasAt(path: Path, document?: unknown): JsonSchema[] {
 export const keysOf = (schemas: readonly JsonSchema[]): string[] => [
   ...new Set(schemas.flatMap((schema) => Object.keys(schema.properties ?? {}))),
 ];
-
-/** Of the allowed keys the one that a misspelt key most probably meant. */
-export function nearest(key: string, allowed: readonly string[]): string | undefined {
-  const ranked = allowed
-    .map((candidate) => ({
-      candidate,
-      edits: distance(shorten(key, 60).toLowerCase(), candidate.toLowerCase()),
-    }))
-    .sort((a, b) => a.edits - b.edits);
-  const [best] = ranked;
-  return best !== undefined && best.edits <= Math.min(3, Math.ceil(best.candidate.length * 0.4))
-    ? best.candidate
-    : undefined;
-}
-
-/** A list of allowed words, and a hint at the one that was probably meant. */
-export function wordsAllowed(found: string, allowed: readonly string[]): string {
-  const meant = nearest(found, allowed);
-  return allowed.join(', ') + (meant === undefined ? '' : ` (did you mean ${meant}?)`);
-}
 
 function rangeText(schema: JsonSchema): string {
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema;

@@ -3,6 +3,7 @@
  * with a name of its own, in regions that lie at a known distance, and so on. Pure: a scenario in, the
  * problems out; an empty list is a scenario that can be run.
  */
+import { checkEvents } from './events/checks.js';
 import { GENRES } from './genres.js';
 import { checkPersona } from './persona.js';
 import { pairOf } from './pair.js';
@@ -32,8 +33,10 @@ export function checkScenario(scenario: AnyScenario): Problem[] {
     checkTunnel,
     checkPoints,
   ].flatMap((check) => check(scenario));
-  if (!isTraining(scenario)) return problems;
-  return [...problems, ...[checkGenres, checkPersona, checkProtocol].flatMap((check) => check(scenario))];
+  if (isTraining(scenario))
+    problems.push(...[checkGenres, checkPersona, checkProtocol].flatMap((check) => check(scenario)));
+  // Events need to know who is where.
+  return problems.length > 0 ? problems : checkEvents(scenario);
 }
 
 const hostCount = ({ nodes }: AnyScenario) => nodes.reduce((sum, node) => sum + node.count, 0);

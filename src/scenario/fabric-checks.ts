@@ -4,6 +4,7 @@
  * Which fabric it will be is known only where a scenario is about to be run; to draw or to simulate one, all goes.
  * Here a fabric is a name: what it is, src/wan tells.
  */
+import { checkFabricEvents } from './events/checks.js';
 import { foundText, type Problem } from './problems.js';
 import type { AnyScenario } from './schema.js';
 import { checkFabricWeather } from './fabric-weather.js';
@@ -12,7 +13,9 @@ export type FabricName = 'netns' | 'threads' | 'containers';
 
 /** Everything that a scenario asks for and the fabric can't give. */
 export function checkFabric(scenario: AnyScenario, fabric: FabricName): Problem[] {
-  return [checkTunnel, checkExec, checkFabricWeather].flatMap((check) => check(scenario, fabric));
+  return [checkTunnel, checkExec, checkFabricWeather, checkFabricEvents].flatMap((check) =>
+    check(scenario, fabric),
+  );
 }
 
 function checkTunnel({ tunnel }: AnyScenario, fabric: FabricName): Problem[] {

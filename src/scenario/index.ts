@@ -2,6 +2,9 @@
  * What to run: scenarios, their schema, and the topology they describe. The rest of the folder is how they
  * are read, checked and written.
  */
+export type { Change, HostPair, Timeline } from './events/change.js';
+export { formatEvent, type ScenarioEvent } from './events/event.js';
+export { timelineOf } from './events/timeline.js';
 export { GENRES, genreInTurn, type Genre } from './genres.js';
 export { scenarioJsonSchema } from './json-schema.js';
 export {

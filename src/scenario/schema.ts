@@ -11,6 +11,7 @@
  * "found X; allowed: Y" (see problems.ts). What needs more than one field is checked in checks.ts.
  */
 import { z } from 'zod';
+import { eventText } from './events/codec.js';
 import { bytes, duration, positiveDuration, queueLimit, rate } from './units.js';
 import {
   bottleneckSchema,
@@ -465,6 +466,11 @@ export const scenarioSchema = z.strictObject({
     })
     .prefault({})
     .describe('How much of the control traffic of a persona there is.'),
+  events: z
+    .array(eventText)
+    .max(1000, { error: 'allowed: at most 1000 events' })
+    .default([])
+    .describe('What happens to the network during training, e.g. "at 20 s partition [us-east] | [eu-west]".'),
   capture: z
     .strictObject({
       kind: z.enum(['auto', 'tcpdump', 'shaper', 'none']).default('auto'),
@@ -488,6 +494,7 @@ export const programsSchema = scenarioSchema
     regions: true,
     wan: true,
     tunnel: true,
+    events: true,
     capture: true,
   })
   .extend({

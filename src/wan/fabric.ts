@@ -10,7 +10,9 @@
  *
  * A fabric knows nothing of training. It owns what it makes, and close() ends all of it.
  */
+import type { AppliedListener } from './agenda.js';
 import type { CaptureKind } from '../run/files.js';
+import type { Timeline } from '../scenario/events/change.js';
 import type { Topology } from '../scenario/topology.js';
 
 /** Port on which nodes serve each other; below those that systems hand out to clients. */
@@ -110,6 +112,14 @@ export interface Fabric {
   /** Lateness since the start, over all nodes. */
   lateness(): Lateness;
   capture(request: CaptureRequest): Promise<RunningCapture>;
+  /**
+   * Has the network change as a timeline says, at the instants it says; resolves when all who move packets know it.
+   * Once in the life of a fabric.
+   *
+   * @param origin time zero of the timeline, seconds since 1970
+   * @param onApplied called with every change when it has been applied everywhere, in their order
+   */
+  play(timeline: Timeline, origin: number, onApplied: AppliedListener): Promise<void>;
   /** Ends threads, processes, interfaces and namespaces. Safe to call twice. */
   close(): Promise<void>;
 }

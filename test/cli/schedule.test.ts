@@ -59,6 +59,17 @@ async function output(...args: string[]): Promise<string> {
 
 const document = async (...args: string[]) => JSON.parse(await output(file, '--json', ...args)) as Document;
 
+it('says that events are not simulated', async () => {
+  const eventful = join(folder, 'eventful.yaml');
+  writeFileSync(eventful, `${SCENARIO}events: ["at 1 s set us-east.uplink 1 Mbit/s"]\n`);
+  const drawn = await output(eventful, '--width', '100');
+  expect(drawn).toMatch(/NOT SIMULATED {3}the scenario has 1 event; all times here/);
+  expect(drawn.replace(/\n\nNOT SIMULATED.*/, '')).toBe(await output(file, '--width', '100'));
+  expect(JSON.parse(await output(eventful, '--json'))).toMatchObject({
+    ignoredEvents: ['at 1 s set us-east.uplink 1 Mbit/s'],
+  });
+});
+
 describe('meshbeat schedule', () => {
   it('draws the round and tells its bytes and its heartbeat', async () => {
     const text = await output(file, '--width', '90');

@@ -28,6 +28,8 @@ describe('the gate', () => {
     ['missed by the capture', { missedPackets: 1 }],
     ['TCP payload', { capturedPayload: 1_031_000 }],
     ['TCP payload', { capturedPayload: 960_000 }],
+    ['events that did not happen', { events: { missed: 1, latest: 0.001 } }],
+    ['lateness of events', { events: { missed: 0, latest: 0.051 } }],
     ['weights', { weightsHashes: hashes('a', 'c', 'b') }],
   ])('is invalid for %s', (name, change) => {
     const { verdict, checks } = verdictOf(runChecks({ ...sound, ...change }));
@@ -35,6 +37,11 @@ describe('the gate', () => {
     const failed = checks.filter(({ ok }) => !ok);
     expect(failed).toHaveLength(1);
     expect(failed[0]!.name).toContain(name);
+  });
+
+  test('is valid when events were on time', () => {
+    const events = { missed: 0, latest: 0.049 };
+    expect(verdictOf(runChecks({ ...sound, events })).verdict).toBe('valid');
   });
 
   test('lets groups end alike or unlike', () => {

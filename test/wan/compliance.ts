@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Path } from '../../src/scenario/topology.js';
 import { analyzeCapture } from '../../src/traffic/index.js';
 import type { RunningCapture } from '../../src/wan/fabric.js';
+import { changingNetworks } from './changing.js';
 import { DONE_BYTES, HEADER_BYTES } from './echo-protocol.js';
 import { attempt, expectRoundTrip, expectWithin, isRoundTrip, isWithin } from './measuring.js';
 import { Mesh, type CreateFabric } from './mesh.js';
@@ -29,6 +30,7 @@ export function fabricCompliance(name: string, create: CreateFabric): void {
     cleanPaths(create);
     sharedDownlink(create);
     lossyPaths(create);
+    changingNetworks(create);
     cleanEnd(create);
   });
 }

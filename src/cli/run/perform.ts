@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProgramHost } from '../../../nodes/program-host.js';
 import { Conductor } from '../../../orchestrator/conductor.js';
 import type { RunEvent, RunListener } from '../../run/events.js';
+import { NetworkEvents } from '../../../orchestrator/network-events.js';
 import { paceChecks } from '../../../orchestrator/gate.js';
 import { epochSeconds } from '../../clock.js';
 import { Deferred } from '../../deferred.js';
@@ -102,6 +103,8 @@ class Run {
   #capture: RunningCapture | undefined;
   #sampler: Sampler | undefined;
   #programs: ProgramHost | undefined;
+  /** By host: ends and starts of its program, one after the other. */
+  readonly #outages = new Map<number, Promise<void>>();
   #fabric: Fabric | undefined;
   #overruns = 0;
   #eventLoopLag = 0;
@@ -157,14 +160,21 @@ class Run {
       this.#watch(fabric, asNetwork(fabric.topology), origin);
       await this.#open(() => this.#startCapture(fabric));
       await this.#startPrograms(fabric, origin);
-      emit({ type: 'training', time: epochSeconds() });
+      const events = new NetworkEvents({
+        ...{ scenario, fabric, origin },
+        emit: (event) => this.#emit(event),
+        write: (line) => this.#orBreak(() => trace.write(line)),
+      });
+      const zero = await this.#orBroken(events.begin());
+      emit({ type: 'training', time: zero });
       emit({ type: 'stage', text: 'programs are running' });
-      await this.#orBroken(sleep(1000 * scenario.duration));
+      await this.#orBroken(sleep(1000 * Math.max(0, zero + scenario.duration - epochSeconds())));
+      const facts = events.facts(epochSeconds() - zero);
       const programs = await this.#stopPrograms();
       for (const line of programs) trace.write(line);
-      return programs;
+      return { programs, ...(facts === undefined ? {} : { events: facts }) };
     });
-    return summarizePrograms({ scenario, programs: played, ...evidence });
+    return summarizePrograms({ scenario, ...played, ...evidence });
   }
 
   /** Has something played on the site's network, and takes everything down; what it came to, and the network too. */
@@ -288,8 +298,22 @@ class Run {
     });
   }
 
+  /** A host that crashes takes its program with it; back again, it starts it anew. */
+  #followOutage({ kind, hosts }: Extract<RunEvent, { type: 'network' }>): void {
+    const programs = this.#programs;
+    if (programs === undefined || (kind !== 'crash' && kind !== 'return')) return;
+    for (const host of hosts) {
+      const work = (this.#outages.get(host) ?? Promise.resolve()).then(() =>
+        kind === 'crash' ? programs.kill(host) : programs.start(host),
+      );
+      work.catch((error: unknown) => this.#broken.reject(error));
+      this.#outages.set(host, work);
+    }
+  }
+
   /** Asks them to end; what they leave in the trace. */
   async #stopPrograms(): Promise<readonly TraceProgram[]> {
+    await this.#orBroken(Promise.all(this.#outages.values()));
     await this.#programs?.stop();
     return this.#programs?.ended ?? [];
   }
@@ -320,6 +344,8 @@ class Run {
     } else if (event.type === 'round') {
       if (event.outerOverrunSeconds > 0) this.#overruns++;
       this.#eventLoopLag = Math.max(this.#eventLoopLag, event.eventLoopLagSeconds);
+    } else if (event.type === 'network') {
+      this.#followOutage(event);
     }
     this.#sampler?.apply(event);
     this.#options.emit(event);
@@ -334,6 +360,15 @@ class Run {
     const [overruns, eventLoopLag] = [this.#overruns, this.#eventLoopLag];
     const checks = [...this.#probed, ...paceChecks({ overruns, lateness, eventLoopLag })];
     this.#options.emit({ type: 'gate', checks, final: false });
+  }
+
+  /** Does something; what goes wrong with it ends the run. */
+  #orBreak(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#broken.reject(error);
+    }
   }
 
   #orBroken<T>(work: Promise<T>): Promise<T> {

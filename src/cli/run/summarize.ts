@@ -1,6 +1,8 @@
 /** What a finished run comes to: measured beside expected, and the gate's verdict. Pure: data in, data out. */
 import type { Outcome } from '../../../orchestrator/conductor.js';
+import type { EventFacts } from '../../../orchestrator/network-events.js';
 import {
+  eventChecks,
   latenessCheck,
   missedCheck,
   programsChecks,
@@ -54,6 +56,8 @@ export interface ProgramsEvidence extends NetworkEvidence {
   readonly scenario: ProgramsScenario;
   /** Each time that a program ran. */
   readonly programs: readonly TraceProgram[];
+  /** How the scenario's events were kept; absent if it has none. */
+  readonly events?: EventFacts;
 }
 
 export function summarize(evidence: Evidence): RunSummary {
@@ -72,6 +76,7 @@ export function summarize(evidence: Evidence): RunSummary {
       eventLoopLag: evidence.eventLoopLag,
       expectedPayload: outcome.expectedPayload,
       weightsHashes: outcome.weightsHashes,
+      ...(outcome.events === undefined ? {} : { events: outcome.events }),
       ...(capture === undefined
         ? {}
         : { missedPackets: capture.result.missed, capturedPayload: uniquePayload(capture.report, topology) }),
@@ -99,17 +104,19 @@ export function summarize(evidence: Evidence): RunSummary {
     observations: capture?.observations ?? [],
     programs: programSummaries(topology, outcome.programs),
     control: outcome.control === undefined ? null : summarizeControl(outcome.control, capture?.report),
+    events: outcome.events?.events ?? [],
     gate: verdictOf(checks),
   };
 }
 
 /** What a run of programs comes to. */
 export function summarizePrograms(evidence: ProgramsEvidence): ProgramsSummary {
-  const { scenario, topology, fabric, durationSeconds, programs, lateness, capture } = evidence;
+  const { scenario, topology, fabric, durationSeconds, programs, events, lateness, capture } = evidence;
   const checks = [
     latenessCheck(lateness),
     ...missedCheck(capture?.result.missed),
     ...programsChecks(topology, programs),
+    ...(events === undefined ? [] : eventChecks(events)),
   ];
   return {
     scenario: scenario.name,
@@ -127,6 +134,7 @@ export function summarizePrograms(evidence: ProgramsEvidence): ProgramsSummary {
     observations: capture?.observations ?? [],
     control: null,
     programs: programSummaries(topology, programs),
+    events: events?.events ?? [],
     gate: verdictOf(checks),
   };
 }

@@ -1,4 +1,5 @@
 /** A round for programs: `meshbeat schedule --json`. Base units (bytes, seconds, bit/s); times count from its start. */
+import { formatEvent } from '../../scenario/index.js';
 import type { View } from './view.js';
 
 export function documentOf(view: View): object {
@@ -13,6 +14,7 @@ export function documentOf(view: View): object {
     bufferBytes,
     closedForm,
     expected: forecast.heartbeat,
+    ignoredEvents: scenario.events.map(formatEvent),
     ...(pipeline === undefined ? {} : { bubble: pipeline.bubble, actions: pipeline.actions.split('\n') }),
     nodes: topology.nodes.map(({ rank, name, region, uplink, downlink }) => ({
       rank,

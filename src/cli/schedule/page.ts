@@ -31,6 +31,7 @@ export function pageOf(view: View, { width, colour, ...stretch }: PageOptions): 
     ...(view.pipeline === undefined ? [] : [pipelineText(view.pipeline, bold)]),
     `${bytesTable(view)}\nclosed form: ${view.closedForm.text}`,
     heartbeatText(view, bold),
+    ...eventsText(view, bold),
   ].join('\n\n');
 }
 
@@ -97,6 +98,15 @@ function bytesTable({ topology, closedForm, forecast, bytes }: View): string {
     sum(bytes.map(({ sends }) => sends)),
   ]);
   return table.toString();
+}
+
+/** Nobody shall take these times for those of a run in which the network changes. */
+function eventsText({ scenario: { events } }: View, bold: (text: string) => string): string[] {
+  if (events.length === 0) return [];
+  const count = events.length === 1 ? '1 event' : `${events.length} events`;
+  return [
+    `${bold('NOT SIMULATED')}   the scenario has ${count}; all times here are those of a network without`,
+  ];
 }
 
 function heartbeatText({ forecast: { heartbeat } }: View, bold: (text: string) => string): string {

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { controlSummarySchema } from './control.js';
 import { gateVerdictSchema } from './gate.js';
+import { eventSummarySchema } from './trace.js';
 import { captureKindSchema, count, quantity, sha256, share, text, type Document } from './quantities.js';
 
 const heartbeatSchema = z
@@ -111,6 +112,9 @@ export const runSummarySchema = z.object({
     .nullable()
     .describe('What nodes said besides tensors, as their persona has it; null without a persona.'),
   programs: programsSchema,
+  events: z
+    .array(eventSummarySchema)
+    .describe('What the events of the scenario came to, in order. `expected` does not know of them.'),
   gate: gateVerdictSchema,
 });
 

@@ -123,10 +123,47 @@ const traceProgramSchema = z
 
 export type TraceProgram = Document<typeof traceProgramSchema>;
 
+const changeKindSchema = z
+  .enum(['partition', 'heal', 'down', 'up', 'set', 'crash', 'return'])
+  .describe('down and up are those of a flap, crash and return those of hosts.');
+
+const position = count(
+  "Position of a host: its rank, or after the ranks its place among the header's hosts.",
+);
+const positions = (description: string) => z.array(z.tuple([position, position])).describe(description);
+
+const traceEventSchema = z
+  .object({
+    type: z.literal('event'),
+    kind: changeKindSchema,
+    event: text('The event of the scenario that it belongs to.'),
+    planned: quantity("When it was to happen: seconds since the trace's origin."),
+    time: quantity("When it was applied, everywhere: seconds since the trace's origin."),
+    cut: positions('Pairs between which nothing passes from then on, in either direction.'),
+    joined: positions('Pairs between which packets pass again.'),
+    changed: positions('Paths, from one to the other, that have other properties from then on.'),
+    hosts: z.array(position).describe('Whose access link has another rate; or who went down or came back.'),
+  })
+  .describe('A change of the network, as an event of the scenario has it.');
+
+export type TraceEvent = Document<typeof traceEventSchema>;
+
+export const eventSummarySchema = z.object({
+  kind: changeKindSchema,
+  event: text('The event of the scenario that it belongs to.'),
+  planned: quantity('When it was to happen, seconds after time zero of the events.'),
+  applied: quantity('When it was applied, seconds after time zero.')
+    .nullable()
+    .describe('null if it lay after the end.'),
+});
+
+export type EventSummary = Document<typeof eventSummarySchema>;
+
 /** Any line of trace.jsonl. */
 export const traceLineSchema = z.discriminatedUnion('type', [
   traceHeaderSchema,
   traceOperationSchema,
   traceControlSchema,
   traceProgramSchema,
+  traceEventSchema,
 ]);

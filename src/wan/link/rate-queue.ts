@@ -24,8 +24,8 @@ export const CATCH_UP_SECONDS = 0.002;
 
 export class RateQueue<P extends Queued> implements Stage<P> {
   readonly #waiting = new Denque<P>();
-  readonly #secondsPerByte: number;
-  readonly #limitBytes: number;
+  #secondsPerByte: number;
+  #limitBytes: number;
   readonly #catchUp: number;
   #queuedBytes = 0;
   #lastDeparture = -Infinity;
@@ -39,6 +39,20 @@ export class RateQueue<P extends Queued> implements Stage<P> {
   /** Bytes waiting or being sent. */
   get queuedBytes(): number {
     return this.#queuedBytes;
+  }
+
+  /**
+   * Another rate (bit/s) and limit from now on. What is being sent goes on at the new rate; what waits beyond a lower
+   * limit stays.
+   */
+  change(rate: number, limitBytes: number, now: number): void {
+    const before = this.#secondsPerByte;
+    this.#secondsPerByte = 8 / rate;
+    this.#limitBytes = limitBytes;
+    const head = this.#waiting.peekFront();
+    if (head === undefined || head.due <= now) return;
+    const unsentBytes = Math.min(head.bytes, (head.due - now) / before);
+    head.due = now + unsentBytes * this.#secondsPerByte;
   }
 
   accept(packet: P, now: number): boolean {

@@ -17,6 +17,8 @@
 import { closeSync } from 'node:fs';
 import { InputError, messageOf, RunError } from '../../errors.js';
 import { asNetwork, hostsOf, type Node, type Topology } from '../../scenario/topology.js';
+import type { Timeline } from '../../scenario/events/change.js';
+import type { AppliedListener } from '../agenda.js';
 import type {
   CaptureRequest,
   CaptureResult,
@@ -112,6 +114,10 @@ export class NetnsFabric implements Fabric {
         : await captureBridge(this.#switch, hostsOf(this.topology), tcpdump, request);
     this.#captures.add(running);
     return running;
+  }
+
+  play(timeline: Timeline, origin: number, onApplied: AppliedListener): Promise<void> {
+    return this.#shaper.play(timeline, origin, onApplied);
   }
 
   close(): Promise<void> {

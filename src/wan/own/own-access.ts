@@ -13,6 +13,8 @@
 import { closeSync } from 'node:fs';
 import { messageOf, RunError } from '../../errors.js';
 import type { Topology } from '../../scenario/topology.js';
+import type { Timeline } from '../../scenario/events/change.js';
+import type { AppliedListener } from '../agenda.js';
 import { CONTROL_PORT, MESH_PORT, placementsAt, type NodeCounters, type Placement } from '../fabric.js';
 import type { Meters } from '../meters.js';
 import {
@@ -90,6 +92,11 @@ export class OwnAccess {
   /** Why the shaper's thread died, if it did. */
   get failure(): Error | undefined {
     return this.#shaper.failure;
+  }
+
+  /** Has this node's part of the network change as a timeline says; see Shaper.play(). */
+  play(timeline: Timeline, origin: number, onApplied: AppliedListener): Promise<void> {
+    return this.#shaper.play(timeline, origin, onApplied);
   }
 
   /** Counters of this node since it opened. */

@@ -13,7 +13,9 @@
  */
 import type { Random } from '../../random.js';
 import type { Path, QueueLimit, Topology } from '../../scenario/topology.js';
+import type { Change } from '../../scenario/events/change.js';
 import { CATCH_UP_SECONDS, DelayLine, RateQueue } from '../link/index.js';
+import { Cuts } from './cuts.js';
 import { FlowTable } from './flow-table.js';
 import { addressNumber, type Packet } from './packet.js';
 
@@ -25,12 +27,17 @@ export interface AccessOutputs {
   toNode(packet: Packet, now: number): void;
   /** A packet that found its access link's queue full after it had come along the path. */
   drop(packet: Packet): void;
+  /** A packet that was on its way when its pair was cut. */
+  lose(packet: Packet): void;
 }
 
 export class Access {
+  readonly #rank: number;
+  readonly #queue: QueueLimit;
   readonly #address: number;
   readonly #rankOf: ReadonlyMap<number, number>;
   readonly #flows = new FlowTable();
+  readonly #cuts: Cuts;
   readonly #uplink: RateQueue<Packet>;
   readonly #pathOut: DelayLine<Packet>;
   readonly #pathIn: DelayLine<Packet>;
@@ -40,6 +47,9 @@ export class Access {
   constructor(topology: Topology, rank: number, random: Random, outputs: AccessOutputs) {
     const node = topology.nodes[rank];
     if (node === undefined) throw new RangeError(`no rank ${rank}`);
+    this.#rank = rank;
+    this.#queue = topology.queue;
+    this.#cuts = new Cuts(topology.nodes.length);
     this.#address = addressNumber(node.address);
     this.#rankOf = new Map(topology.nodes.map((other) => [addressNumber(other.address), other.rank]));
     this.#uplink = accessLink(node.uplink, topology);
@@ -72,19 +82,44 @@ export class Access {
   release(now: number): void {
     // A stage passes a packet on at the instant the model wanted it out, so lateness does not add up.
     this.#pathOut.release(now, (packet) => {
-      if (!this.#uplink.accept(packet, packet.due)) this.#outputs.drop(packet);
+      if (!this.#cuts.passes(packet)) this.#outputs.lose(packet);
+      else if (!this.#uplink.accept(packet, packet.due)) this.#outputs.drop(packet);
     });
-    this.#uplink.release(now, (packet) => this.#outputs.toBridge(packet, now));
+    this.#uplink.release(now, (packet) => {
+      if (this.#cuts.passes(packet)) this.#outputs.toBridge(packet, now);
+      else this.#outputs.lose(packet);
+    });
     this.#pathIn.release(now, (packet) => {
-      if (!this.#downlink.accept(packet, packet.due)) this.#outputs.drop(packet);
+      if (!this.#cuts.passes(packet)) this.#outputs.lose(packet);
+      else if (!this.#downlink.accept(packet, packet.due)) this.#outputs.drop(packet);
     });
-    this.#downlink.release(now, (packet) => this.#outputs.toNode(packet, now));
+    this.#downlink.release(now, (packet) => {
+      if (this.#cuts.passes(packet)) this.#outputs.toNode(packet, now);
+      else this.#outputs.lose(packet);
+    });
+  }
+
+  /** Applies what concerns this host of a change of the network. */
+  apply({ cut, joined, links, paths }: Change, now: number): void {
+    for (const [a, b] of cut) if (a === this.#rank || b === this.#rank) this.#cuts.cut(a + b - this.#rank);
+    for (const [a, b] of joined)
+      if (a === this.#rank || b === this.#rank) this.#cuts.join(a + b - this.#rank);
+    for (const { host, property, rate } of links) {
+      if (host !== this.#rank) continue;
+      const link = property === 'uplink' ? this.#uplink : this.#downlink;
+      link.change(rate, queueBytes(this.#queue, rate), now);
+    }
+    for (const { from, to, path } of paths) {
+      if (from === this.#rank) this.#pathOut.setPath(to, path);
+      if (to === this.#rank) this.#pathIn.setPath(from, path);
+    }
   }
 
   #send(packet: Packet, now: number): Verdict {
     const peer = this.#rankOf.get(packet.destination);
     if (peer === undefined) return 'stray';
     packet.lane = peer;
+    if (!this.#cuts.admit(packet)) return 'lost';
     if (this.#flows.holdsOutgoing(packet)) return this.#pathOut.accept(packet, now) ? 'queued' : 'lost';
     return this.#uplink.accept(packet, now) ? 'queued' : 'dropped';
   }
@@ -93,6 +128,7 @@ export class Access {
     const peer = this.#rankOf.get(packet.source);
     if (peer === undefined || packet.destination !== this.#address) return 'stray';
     packet.lane = peer;
+    if (!this.#cuts.admit(packet)) return 'lost';
     if (this.#flows.holdsIncoming(packet)) return this.#pathIn.accept(packet, now) ? 'queued' : 'lost';
     return this.#downlink.accept(packet, now) ? 'queued' : 'dropped';
   }

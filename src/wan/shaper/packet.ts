@@ -22,6 +22,8 @@ export class Packet implements Queued {
   /** Rank of the other end. */
   lane = 0;
   due = 0;
+  /** See cuts.ts. */
+  cuts = 0;
 
   constructor(capacity: number) {
     this.buffer = Buffer.allocUnsafe(capacity);

@@ -20,6 +20,7 @@ import {
   shortTimeSlice,
   writePacket,
 } from '../netns/syscalls.js';
+import { Agenda } from '../agenda.js';
 import { Access } from './access.js';
 import { Moderation } from './moderation.js';
 import { PacketPool, type Packet } from './packet.js';
@@ -46,6 +47,7 @@ const moderation = new Moderation();
 let recorder: Recorder | undefined;
 /** Packets read and written in this turn. */
 let handled = 0;
+let agenda = new Agenda([], 0);
 
 const report = (message: ShaperReport): void => parentPort?.postMessage(message);
 
@@ -76,6 +78,10 @@ const accesses = ports.map(({ rank, fd }) => {
     toNode: (packet, instant) => finish(packet, instant, 'ingress'),
     drop: (packet) => {
       meters.add(rank, 'dropped', 1);
+      pool.giveBack(packet);
+    },
+    lose: (packet) => {
+      meters.add(rank, 'lost', 1);
       pool.giveBack(packet);
     },
   });
@@ -111,6 +117,15 @@ function takeIn(index: number): void {
   }
 }
 
+/** Changes the network, before anything that is due by then may pass. */
+function keepAgenda(): void {
+  const instant = epochSeconds();
+  agenda.release(instant, (change, index) => {
+    for (const access of accesses) access.apply(change, instant);
+    report({ type: 'applied', index, time: instant });
+  });
+}
+
 function obey(): void {
   for (
     let next = receiveMessageOnPort(settings.commands);
@@ -118,7 +133,10 @@ function obey(): void {
     next = receiveMessageOnPort(settings.commands)
   ) {
     const command = next.message as ShaperCommand;
-    if (command.type === 'record') {
+    if (command.type === 'play') {
+      agenda = new Agenda(command.timeline, command.origin);
+      report({ type: 'playing' });
+    } else if (command.type === 'record') {
       recorder = new Recorder(command.request, topology);
       report({ type: 'recording' });
     } else {
@@ -142,10 +160,12 @@ report({ type: 'ready', realTime });
 while (Atomics.load(stop, 0) === 0) {
   const rest = moderation.rest(epochSeconds());
   if (rest > 0) pause(rest);
-  let next = Infinity;
+  let next = agenda.nextEvent();
   for (const access of accesses) next = Math.min(next, access.nextEvent());
   const wait = Math.max(0, Math.min(LONGEST_WAIT, next - epochSeconds()));
-  if (poll.wait(wait)) {
+  const arrived = poll.wait(wait);
+  keepAgenda();
+  if (arrived) {
     for (let index = 0; index < ports.length; index++) if (poll.ready(index)) takeIn(index);
   }
   const instant = epochSeconds();

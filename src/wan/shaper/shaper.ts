@@ -5,6 +5,8 @@ import { once } from 'node:events';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { RunError } from '../../errors.js';
 import type { Topology } from '../../scenario/topology.js';
+import type { Timeline } from '../../scenario/events/change.js';
+import type { AppliedListener } from '../agenda.js';
 import { Meters } from '../meters.js';
 import type { RecordRequest } from './recorder.js';
 
@@ -26,10 +28,14 @@ export interface ShaperSettings {
 }
 
 export type ShaperCommand =
-  { readonly type: 'record'; readonly request: RecordRequest } | { readonly type: 'stop-recording' };
+  | { readonly type: 'record'; readonly request: RecordRequest }
+  | { readonly type: 'stop-recording' }
+  | { readonly type: 'play'; readonly timeline: Timeline; readonly origin: number };
 
 export type ShaperReport =
   | { readonly type: 'ready'; readonly realTime: boolean }
+  | { readonly type: 'playing' }
+  | { readonly type: 'applied'; readonly index: number; readonly time: number }
   | { readonly type: 'recording' }
   | { readonly type: 'recorded'; readonly packets: number }
   | { readonly type: 'recorder-failed'; readonly message: string };
@@ -84,6 +90,18 @@ export class Shaper {
   /** Why the thread died, if it did. */
   get failure(): Error | undefined {
     return this.#failure;
+  }
+
+  /**
+   * Has the network change as a timeline says, by the shaper's own clock; resolves when the shaper knows it.
+   *
+   * @param origin time zero of the timeline, seconds since 1970
+   */
+  async play(timeline: Timeline, origin: number, onApplied: AppliedListener): Promise<void> {
+    this.#worker.on('message', (message: ShaperReport) => {
+      if (message.type === 'applied') onApplied({ index: message.index, time: message.time });
+    });
+    await this.#ask({ type: 'play', timeline, origin }, 'playing');
   }
 
   /** Starts to record what goes onto the bridge; resolves when the file is open. */

@@ -14,6 +14,8 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { messageOf, RunError } from '../../errors.js';
 import { asNetwork, type Topology } from '../../scenario/topology.js';
+import type { Timeline } from '../../scenario/events/change.js';
+import type { AppliedListener } from '../agenda.js';
 import {
   CONTROL_PORT,
   MESH_PORT,
@@ -157,6 +159,13 @@ class ThreadsFabric implements Fabric {
     return this.#running;
   }
 
+  async play(timeline: Timeline, origin: number, onApplied: AppliedListener): Promise<void> {
+    this.#worker.on('message', (message: RelayReport) => {
+      if (message.type === 'applied') onApplied({ index: message.index, time: message.time });
+    });
+    await this.#ask({ type: 'play', timeline, origin }, 'playing');
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#end();
     return this.#closed;
@@ -167,11 +176,11 @@ class ThreadsFabric implements Fabric {
     return { packets, missed: 0 };
   }
 
-  /** Sends a command and waits for its answer; the other answer is an error. */
+  /** Sends a command and waits for its answer; the other answer, if there can be one, is an error. */
   #ask<Yes extends RelayReport['type']>(
     command: RelayCommand,
     yes: Yes,
-    no: 'not-recording' | 'not-recorded',
+    no?: 'not-recording' | 'not-recorded',
   ): Promise<Extract<RelayReport, { type: Yes }>> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {

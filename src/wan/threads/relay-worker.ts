@@ -7,6 +7,7 @@ import { availableParallelism, setPriority } from 'node:os';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { messageOf, RunError } from '../../errors.js';
 import type { Topology } from '../../scenario/topology.js';
+import type { Timeline } from '../../scenario/events/change.js';
 import { Meters } from '../meters.js';
 import { LoopbackBlock } from './loopback.js';
 import { Reconstruction, type RecordRequest } from './reconstruction.js';
@@ -26,6 +27,7 @@ export interface RelayWorkerSettings {
 export type RelayCommand =
   | { readonly type: 'record'; readonly request: RecordRequest }
   | { readonly type: 'stop-recording' }
+  | { readonly type: 'play'; readonly timeline: Timeline; readonly origin: number }
   | { readonly type: 'close' };
 
 export type RelayReport =
@@ -37,6 +39,8 @@ export type RelayReport =
       /** Whether the thread runs before others. */
       readonly precedence: boolean;
     }
+  | { readonly type: 'playing' }
+  | { readonly type: 'applied'; readonly index: number; readonly time: number }
   | { readonly type: 'recording' }
   | { readonly type: 'recorded'; readonly packets: number }
   | { readonly type: 'not-recording'; readonly message: string }
@@ -88,6 +92,11 @@ class RelayThread {
         return this.#record(command.request);
       case 'stop-recording':
         return this.#stopRecording();
+      case 'play':
+        this.#relay.play(command.timeline, command.origin, (applied) =>
+          this.#report({ type: 'applied', ...applied }),
+        );
+        return this.#report({ type: 'playing' });
       case 'close':
         await this.#relay.close();
         await this.#block.release();

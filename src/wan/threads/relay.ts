@@ -10,7 +10,9 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { Random } from '../../random.js';
+import type { Timeline } from '../../scenario/events/change.js';
 import type { Topology } from '../../scenario/topology.js';
+import { Agenda, type AppliedListener } from '../agenda.js';
 import type { Meters } from '../meters.js';
 import { BackPressure, type Waiter } from './back-pressure.js';
 import { Connection } from './connection.js';
@@ -56,6 +58,8 @@ export class Relay implements Surroundings, Journey<Segment<Endpoint>> {
   readonly #connections = new Set<Connection>();
   readonly #dials: number[];
   readonly #unflushed = new Set<Endpoint>();
+  #agenda = new Agenda([], 0);
+  #onApplied: AppliedListener = () => undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerDue = Infinity;
   #now = 0;
@@ -80,6 +84,13 @@ export class Relay implements Surroundings, Journey<Segment<Endpoint>> {
     const ranks = this.#settings.topology.nodes.map((node) => node.rank);
     const listen = async (from: number, to: number) => (from === to ? 0 : this.#listen(from, to, port));
     return Promise.all(ranks.map((from) => Promise.all(ranks.map((to) => listen(from, to)))));
+  }
+
+  /** Has the network change as a timeline says; see Fabric.play(). */
+  play(timeline: Timeline, origin: number, onApplied: AppliedListener): void {
+    this.#agenda = new Agenda(timeline, origin);
+    this.#onApplied = onApplied;
+    this.#arm();
   }
 
   /** Closes every socket; resolves when the last server is closed. */
@@ -156,6 +167,11 @@ export class Relay implements Surroundings, Journey<Segment<Endpoint>> {
     this.#timerDue = NO_TIMER;
     this.#now = this.clock();
     const horizon = this.#now + TICK_SECONDS / 2;
+    this.#agenda.release(horizon, (change, index) => {
+      this.#wan.apply(change, this.#now);
+      this.#backPressure.apply(change);
+      this.#onApplied({ index, time: this.#now });
+    });
     do this.#wan.release(horizon, this);
     while (this.#wan.nextEvent() <= horizon);
     for (const endpoint of this.#unflushed) endpoint.flush();
@@ -171,7 +187,7 @@ export class Relay implements Surroundings, Journey<Segment<Endpoint>> {
 
   /** Sets the timer for the next event, unless it is set for an earlier one. */
   #arm(): void {
-    const due = this.#wan.nextEvent();
+    const due = Math.min(this.#wan.nextEvent(), this.#agenda.nextEvent());
     if (due >= this.#timerDue) return;
     clearTimeout(this.#timer);
     this.#timerDue = due;

@@ -15,9 +15,13 @@
  * real TCP. Where that matters, packets must be shaped (the netns fabric). The rates of links hold in
  * both, and so do delay and jitter.
  *
+ * A pair that is cut loses whatever comes by, and what it lost is sent again when the pair is joined: at once, where
+ * real senders would have backed off and tried again a little later. Until then its senders have to wait.
+ *
  * Like its stages it knows no clock and no socket: instants are arguments, in seconds.
  */
 import type { Random } from '../../random.js';
+import type { Change } from '../../scenario/events/change.js';
 import type { Path, Topology } from '../../scenario/topology.js';
 import { CALM } from '../../scenario/weather.js';
 import { CATCH_UP_SECONDS, DelayLine, RateQueue, type Queued } from '../link/index.js';
@@ -46,10 +50,14 @@ export class StreamWan<T extends Traveller> {
   readonly #paths: DelayLine<T>;
   /** Lost travellers, until their sender notices. */
   readonly #missing: DelayLine<T>;
+  /** By lane that is cut: who is to be sent again. */
+  readonly #held = new Map<number, T[]>();
+  #pathTable: Path[][];
   readonly #committed: Float64Array;
 
   constructor(topology: Topology, random: Random) {
     const { nodes, paths } = topology;
+    this.#pathTable = paths.map((row) => [...row]);
     this.#size = nodes.length;
     // Nothing is dropped: the relay stops reading from the nodes instead (see BackPressure).
     const link = (rate: number) =>
@@ -81,6 +89,36 @@ export class StreamWan<T extends Traveller> {
     return this.#committed[rank] ?? 0;
   }
 
+  isCut(from: number, to: number): boolean {
+    return this.#held.has(this.laneOf(from, to));
+  }
+
+  /** Changes the network from now on. */
+  apply({ cut, joined, links, paths }: Change, now: number): void {
+    for (const [a, b] of cut)
+      for (const lane of [this.laneOf(a, b), this.laneOf(b, a)])
+        if (!this.#held.has(lane)) this.#held.set(lane, []);
+    for (const [a, b] of joined)
+      for (const lane of [this.laneOf(a, b), this.laneOf(b, a)]) {
+        const held = this.#held.get(lane) ?? [];
+        this.#held.delete(lane);
+        for (const traveller of held) this.send(traveller, now);
+      }
+    for (const { host, property, rate } of links) {
+      const link = property === 'uplink' ? this.#uplinks[host] : this.#downlinks[host];
+      link?.change(rate, Infinity, now);
+    }
+    for (const { from, to, path } of paths) {
+      this.#pathTable[from]![to] = path;
+      this.#paths.setPath(this.laneOf(from, to), path);
+      for (const [a, b] of [
+        [from, to],
+        [to, from],
+      ] as const)
+        this.#missing.setPath(this.laneOf(a, b), roundTrip(this.#pathTable, a, b));
+    }
+  }
+
   send(traveller: T, now: number): void {
     this.#committed[traveller.lane % this.#size]! += traveller.bytes;
     this.#uplinkOf(traveller).accept(traveller, now);
@@ -98,25 +136,38 @@ export class StreamWan<T extends Traveller> {
   release(now: number, journey: Journey<T>): void {
     // Each stage hands on at the instant the model wants, not at `now`, so lateness does not add up.
     this.#missing.release(now, (traveller) => {
-      this.#uplinkOf(traveller).accept(traveller, traveller.due);
+      if (!this.#hold(traveller, journey)) this.#uplinkOf(traveller).accept(traveller, traveller.due);
     });
     for (const [rank, link] of this.#uplinks.entries()) {
       if (link.nextEvent() > now) continue;
       link.release(now, (traveller) => {
+        if (this.#hold(traveller, journey)) return;
         journey.departed(traveller, rank);
         if (!this.#paths.accept(traveller, traveller.due)) this.#lose(traveller, rank, journey);
       });
     }
     this.#paths.release(now, (traveller) => {
+      if (this.#hold(traveller, journey)) return;
       this.#downlinks[traveller.lane % this.#size]!.accept(traveller, traveller.due);
     });
     for (const [rank, link] of this.#downlinks.entries()) {
       if (link.nextEvent() > now) continue;
       link.release(now, (traveller) => {
+        if (this.#hold(traveller, journey)) return;
         this.#committed[rank]! -= traveller.bytes;
         journey.arrived(traveller, rank);
       });
     }
+  }
+
+  /** Whether its pair is cut; then it has been taken off the network until the pair is joined. */
+  #hold(traveller: T, journey: Journey<T>): boolean {
+    const held = this.#held.get(traveller.lane);
+    if (held === undefined) return false;
+    journey.lost(traveller, Math.floor(traveller.lane / this.#size));
+    this.#committed[traveller.lane % this.#size]! -= traveller.bytes;
+    if (traveller.reliable) held.push(traveller);
+    return true;
   }
 
   #lose(traveller: T, from: number, journey: Journey<T>): void {
@@ -134,7 +185,9 @@ export class StreamWan<T extends Traveller> {
 
 /** For each lane, the wait after which a sender knows that something was lost. */
 function roundTrips(paths: Topology['paths']): Path[] {
-  return paths.flatMap((row, from) =>
-    row.map((path, to) => ({ ...CALM, delay: path.delay + (paths[to]?.[from]?.delay ?? 0) })),
-  );
+  return paths.flatMap((row, from) => row.map((_, to) => roundTrip(paths, from, to)));
+}
+
+function roundTrip(paths: Topology['paths'], from: number, to: number): Path {
+  return { ...CALM, delay: (paths[from]?.[to]?.delay ?? 0) + (paths[to]?.[from]?.delay ?? 0) };
 }

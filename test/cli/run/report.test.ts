@@ -32,6 +32,7 @@ const valid: RunSummary = {
   observations: [],
   control: null,
   programs: [],
+  events: [],
   gate: {
     verdict: 'valid',
     checks: [

@@ -26,6 +26,19 @@ describe('DelayLine', () => {
     expect(both.nextEvent()).toBe(Infinity);
   });
 
+  test('another path holds for what comes later; nobody overtakes those on their way', () => {
+    const one = line([{ delay: 0.05, ...CALM }]);
+    const [early, late, last] = [packet(), packet(), packet()];
+    one.accept(early, 1);
+    one.setPath(0, { delay: 0.01, ...CALM });
+    one.accept(late, 1.01);
+    one.accept(last, 1.1);
+    const out: Queued[] = [];
+    one.release(Infinity, (released) => out.push(released));
+    expect(out).toEqual([early, late, last]);
+    expect(out.map(({ due }) => due)).toEqual([1.05, 1.05, 1.11]);
+  });
+
   test('jitter stays within its half-width and keeps each lane in order', () => {
     fc.assert(
       fc.property(

@@ -32,6 +32,25 @@ describe('RateQueue', () => {
     expect(drain(line).map(({ at }) => at)).toEqual([51, 52]);
   });
 
+  test('another rate holds at once, for what is left of the packet that is being sent too', () => {
+    const line = queue(8000);
+    line.accept(packet(1000), 0);
+    line.accept(packet(1000), 0);
+    line.change(16_000, Infinity, 0.5); // half of the first packet is left
+    expect(drain(line).map(({ at }) => at)).toEqual([0.75, 1.25]);
+  });
+
+  test('a lower limit drops nothing that waits, and takes nothing until there is room', () => {
+    const line = queue(8000);
+    line.accept(packet(1000), 0);
+    line.accept(packet(1000), 0);
+    line.change(8000, 1500, 0);
+    expect(line.accept(packet(500), 0)).toBe(false);
+    line.release(1, () => undefined);
+    expect(line.accept(packet(500), 1)).toBe(true);
+    expect(drain(line)).toHaveLength(2);
+  });
+
   test('drops at the tail when full, and counts what waits', () => {
     const line = queue(8000, 2000);
     expect([line.accept(packet(1500), 0), line.accept(packet(600), 0), line.accept(packet(500), 0)]).toEqual([

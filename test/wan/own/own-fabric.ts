@@ -4,7 +4,9 @@
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import type { Timeline } from '../../../src/scenario/index.js';
 import type { Topology } from '../../../src/scenario/topology.js';
+import type { AppliedListener } from '../../../src/wan/agenda.js';
 import type {
   CaptureRequest,
   Fabric,
@@ -18,7 +20,7 @@ import type { Namespace } from '../../../src/wan/netns/namespace.js';
 import type { OwnAccessOptions } from '../../../src/wan/own/index.js';
 import { filterBetween, startTcpdump } from '../../../src/wan/tcpdump.js';
 import { addressIn, DockerLike, FAR, MESH } from './docker-like.js';
-import type { ResidentReport, ResidentSettings } from './resident.js';
+import type { ResidentCommand, ResidentReport, ResidentSettings } from './resident.js';
 
 const TCP = { congestion: 'cubic', slowStartAfterIdle: false, initialWindow: 10 } as const;
 
@@ -72,11 +74,27 @@ export class Resident {
   }
 
   async close(): Promise<void> {
-    const answered = once(this.#worker, 'message');
-    this.#worker.postMessage('close');
-    const [report] = (await answered) as [ResidentReport];
-    await this.#worker.terminate();
-    if (report.type === 'failed') throw new Error(report.message);
+    await this.#ask({ type: 'close' }, 'closed').finally(() => this.#worker.terminate());
+  }
+
+  async play(timeline: Timeline, origin: number, onApplied: AppliedListener): Promise<void> {
+    this.#worker.on('message', (report: ResidentReport) => {
+      if (report.type === 'applied') onApplied({ index: report.index, time: report.time });
+    });
+    await this.#ask({ type: 'play', timeline, origin }, 'playing');
+  }
+
+  #ask(command: ResidentCommand, expected: ResidentReport['type']): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const listener = (report: ResidentReport): void => {
+        if (report.type === 'failed') reject(new Error(report.message));
+        else if (report.type === expected) resolve();
+        else return;
+        this.#worker.off('message', listener);
+      };
+      this.#worker.on('message', listener);
+      this.#worker.postMessage(command);
+    });
   }
 }
 
@@ -140,6 +158,14 @@ export class OwnFabric implements Fabric {
       filter: filterBetween(nodes.map(({ address }) => address)),
       names: new Map(nodes.map((node) => [node.address, node.name])),
     });
+  }
+
+  async play(timeline: Timeline, origin: number, onApplied: AppliedListener): Promise<void> {
+    const left = timeline.map(() => this.#residents.length);
+    const note: AppliedListener = (applied) => {
+      if (--left[applied.index]! === 0) onApplied(applied);
+    };
+    await Promise.all(this.#residents.map((resident) => resident.play(timeline, origin, note)));
   }
 
   close(): Promise<void> {

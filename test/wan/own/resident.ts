@@ -1,5 +1,6 @@
 /** A thread that lives in a container-like namespace and furnishes it, as a node's process does. */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Timeline } from '../../../src/scenario/index.js';
 import type { Placement } from '../../../src/wan/fabric.js';
 import { enterNamespace } from '../../../src/wan/netns/namespace.js';
 import { OwnAccess, type OwnAccessOptions } from '../../../src/wan/own/index.js';
@@ -16,8 +17,14 @@ export type ResidentReport =
       readonly meters: SharedArrayBuffer;
       readonly realTime: boolean;
     }
+  | { readonly type: 'playing' }
+  | { readonly type: 'applied'; readonly index: number; readonly time: number }
   | { readonly type: 'closed' }
   | { readonly type: 'failed'; readonly message: string };
+
+export type ResidentCommand =
+  | { readonly type: 'play'; readonly timeline: Timeline; readonly origin: number }
+  | { readonly type: 'close' };
 
 const owner = parentPort;
 if (owner === null) throw new Error('this module is the entry of a worker thread');
@@ -27,9 +34,18 @@ enterNamespace(namespaceFd);
 
 try {
   const access = await OwnAccess.open(options);
-  owner.once('message', () => {
-    void access.close().then(
-      () => report({ type: 'closed' }),
+  owner.on('message', (command: ResidentCommand) => {
+    const [done, work] =
+      command.type === 'close'
+        ? (['closed', access.close()] as const)
+        : ([
+            'playing',
+            access.play(command.timeline, command.origin, (applied) =>
+              report({ type: 'applied', ...applied }),
+            ),
+          ] as const);
+    work.then(
+      () => report({ type: done }),
       (error: unknown) => report({ type: 'failed', message: String(error) }),
     );
   });

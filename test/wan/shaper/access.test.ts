@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../src/random.js';
+import type { Change } from '../../../src/scenario/index.js';
 import { Access } from '../../../src/wan/shaper/access.js';
 import { addressNumber, Packet } from '../../../src/wan/shaper/packet.js';
 import { uniformTopology } from '../topologies.js';
@@ -48,6 +49,7 @@ class TinyMesh {
         },
         toNode: (packet) => this.delivered.push({ rank, at: packet.due }),
         drop: () => undefined,
+        lose: () => undefined,
       }),
   );
 
@@ -99,6 +101,92 @@ describe('Access', () => {
     mesh.send({ from: 0, to: 1, ports: [1, 2], protocol: 17 });
     expect(mesh.crossings[0]).toBeCloseTo(DELAY, 4);
     expect(mesh.delivered[0]!.at).toBeCloseTo(DELAY, 4);
+  });
+
+  describe('a cut', () => {
+    const nothing = {
+      at: 0,
+      kind: 'partition',
+      event: 0,
+      cut: [],
+      joined: [],
+      links: [],
+      paths: [],
+      hosts: [],
+    } as const;
+    const cut: Change = { ...nothing, cut: [[0, 1]] };
+    const joined: Change = { ...nothing, joined: [[0, 1]] };
+    const datagram = () => ipPacket({ from: 0, to: 1, ports: [1, 2], protocol: 17 });
+
+    function sender() {
+      const crossed: Packet[] = [];
+      const lost: Packet[] = [];
+      const access = new Access(topology, 0, new Random(1, 'cut'), {
+        toBridge: (packet) => crossed.push(packet),
+        toNode: () => undefined,
+        drop: () => undefined,
+        lose: (packet) => lost.push(packet),
+      });
+      return { access, crossed, lost };
+    }
+
+    test('loses what comes, and what was on its way, even if it would have come out after the join', () => {
+      const { access, crossed, lost } = sender();
+      const before = datagram();
+      expect(access.accept(before, 0)).toBe('queued');
+      access.apply(cut, DELAY / 2);
+      expect(access.accept(datagram(), DELAY / 2)).toBe('lost');
+      access.apply(joined, DELAY / 2);
+      const after = datagram();
+      expect(access.accept(after, DELAY)).toBe('queued');
+      access.release(3 * DELAY);
+      access.release(3 * DELAY + 1);
+      expect(lost).toEqual([before]);
+      expect(crossed).toEqual([after]);
+    });
+
+    test('is for its pair only, and twice is once', () => {
+      const { access } = sender();
+      access.apply({ ...nothing, cut: [[1, 2]] }, 0);
+      expect(access.accept(datagram(), 0)).toBe('queued');
+      access.apply(cut, 0);
+      access.apply(cut, 0);
+      access.apply(joined, 0);
+      expect(access.accept(datagram(), 0)).toBe('queued');
+    });
+
+    test('loses what has crossed the bridge and is on its path at the other end', () => {
+      const delivered: Packet[] = [];
+      const lost: Packet[] = [];
+      const access = new Access(topology, 1, new Random(1, 'cut'), {
+        toBridge: () => undefined,
+        toNode: (packet) => delivered.push(packet),
+        drop: () => undefined,
+        lose: (packet) => lost.push(packet),
+      });
+      access.accept(ipPacket({ from: 0, to: 1, ports: [40000, 8470], flags: SYN }), 0);
+      access.apply(cut, DELAY / 2);
+      access.release(2 * DELAY);
+      expect(lost).toHaveLength(1);
+      expect(delivered).toEqual([]);
+    });
+
+    test('another rate and another path hold from then on', () => {
+      const { access, crossed } = sender();
+      access.apply(
+        {
+          ...nothing,
+          links: [{ host: 0, property: 'uplink', rate: 8 * 54 }], // a packet in a second
+          paths: [{ from: 0, to: 1, path: { ...topology.paths[0]![1]!, delay: 1 } }],
+        },
+        0,
+      );
+      access.accept(datagram(), 0);
+      for (const instant of [1, 1.99]) access.release(instant);
+      expect(crossed).toHaveLength(0);
+      access.release(2.01);
+      expect(crossed).toHaveLength(1);
+    });
   });
 
   test('strangers are not shaped: other addresses, IPv6, too short', () => {

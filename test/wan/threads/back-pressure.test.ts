@@ -12,9 +12,11 @@ const topology = {
 function setUp() {
   const uplinks = [0, 0, 0];
   const committed = [0, 0, 0];
+  const cut = new Set<string>();
   const backPressure = new BackPressure(topology, {
     uplinkBytes: (rank) => uplinks[rank]!,
     committedBytes: (rank) => committed[rank]!,
+    isCut: (from, to) => cut.has(`${from} ${to}`),
   });
   const log: string[] = [];
   const waiter = (name: string, from: number, to: number, bytes: number): Waiter => ({
@@ -26,7 +28,7 @@ function setUp() {
       committed[to]! += bytes;
     },
   });
-  return { uplinks, committed, backPressure, log, waiter };
+  return { uplinks, committed, cut, backPressure, log, waiter };
 }
 
 describe('BackPressure', () => {
@@ -72,8 +74,31 @@ describe('BackPressure', () => {
     expect(log).toEqual(['to the other', 'to the full one']);
   });
 
+  test('who sends over a pair that is cut waits until it is joined, and holds up nobody', () => {
+    const { cut, backPressure, log, waiter } = setUp();
+    cut.add('0 1');
+    expect(backPressure.hasRoom(0, 1)).toBe(false);
+    expect(backPressure.hasRoom(0, 2)).toBe(true);
+    backPressure.wait(waiter('over the cut', 0, 1, 1000));
+    backPressure.wake();
+    expect(log).toEqual([]);
+    cut.clear();
+    backPressure.wake();
+    expect(log).toEqual(['over the cut']);
+  });
+
+  test('other rates have other limits', () => {
+    const { uplinks, backPressure } = setUp();
+    uplinks[0] = 60_000;
+    const change = { at: 0, kind: 'set', event: 0, cut: [], joined: [], paths: [], hosts: [] } as const;
+    backPressure.apply({ ...change, links: [{ host: 0, property: 'uplink', rate: 4e6 }] });
+    expect(backPressure.hasRoom(0, 1)).toBe(false);
+    backPressure.apply({ ...change, links: [{ host: 0, property: 'uplink', rate: 8e6 }] });
+    expect(backPressure.hasRoom(0, 1)).toBe(true);
+  });
+
   test('a queue shorter than the clock can refill is taken as 5 ms', () => {
-    const links = { uplinkBytes: () => 4999, committedBytes: () => 0 };
+    const links = { uplinkBytes: () => 4999, committedBytes: () => 0, isCut: () => false };
     expect(new BackPressure({ ...topology, queue: { bytes: 1500 } }, links).hasRoom(0, 1)).toBe(true);
   });
 });

@@ -55,6 +55,34 @@ describe('StreamWan', () => {
     expect(arrived[0]!.at).toBeCloseTo(5.022, 9);
   });
 
+  test('over a cut pair nothing arrives; when it is joined all is sent again, in order', () => {
+    const { wan, send, run, arrived, lost } = trial(3, { delay: 0.02, ...CALM });
+    const nothing = {
+      at: 0,
+      kind: 'partition',
+      event: 0,
+      cut: [],
+      joined: [],
+      links: [],
+      paths: [],
+      hosts: [],
+    } as const;
+    const onItsWay = send(0, 1, 1000, 0);
+    const byOthers = send(0, 2, 1000, 0.01);
+    wan.apply({ ...nothing, cut: [[0, 1]] }, 0.01);
+    const waiting = send(0, 1, 1000, 0.03);
+    send(0, 1, 40, 0.04, false); // an acknowledgement, which nobody repeats
+    run();
+    expect(arrived.map(({ id }) => id)).toEqual([byOthers]);
+    expect(lost()).toBe(3);
+    expect([wan.committedBytes(1), wan.isCut(1, 0), wan.isCut(0, 2)]).toEqual([0, true, false]);
+    wan.apply({ ...nothing, joined: [[0, 1]] }, 1);
+    run();
+    expect(arrived.map(({ id }) => id)).toEqual([byOthers, onItsWay, waiting]);
+    expect(arrived[1]!.at).toBeCloseTo(1.022, 9);
+    expect(wan.committedBytes(1)).toBe(0);
+  });
+
   test('an uplink is shared by all who send over it, in order of arrival', () => {
     const { send, run, departed } = trial(3, { delay: 0.02, ...CALM });
     const ids = [send(0, 1, 1000, 0), send(0, 2, 500, 0), send(0, 1, 1000, 0)];

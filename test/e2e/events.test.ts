@@ -1,0 +1,87 @@
+/**
+ * Training lives through what a scenario has happen to its network: it waits, goes on, and ends with the weights that
+ * it would have had. What was declared is in the trace at its instants, and does not make a run invalid.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { traceLineSchema } from '../../src/run/files.js';
+import { loadScenario } from '../../src/scenario/index.js';
+import { scratchFolder } from '../support/files.js';
+import { fixture } from '../support/fixtures.js';
+import { completeRun } from '../support/meshbeat.js';
+import { netns } from '../support/needs.js';
+import { referenceOf } from '../support/reference.js';
+import { describeIf } from '../support/requires.js';
+import { attempt } from '../wan/measuring.js';
+
+const SCENARIO = fixture('scenarios/tiny-events.yaml');
+const folder = scratchFolder();
+
+async function livesThrough(fabric: string): Promise<void> {
+  let runs = 0;
+  const run = () => completeRun(SCENARIO, join(folder, `${fabric}-${runs++}`), '--fabric', fabric);
+  // A machine that others use may be too busy for a gate; for weights and trace it is never.
+  const { summary, directory } = await attempt(run, ({ summary: { gate } }) => gate.verdict === 'valid');
+  const failed = summary.gate.checks.filter(({ ok }) => !ok);
+  expect(failed, JSON.stringify(failed)).toEqual([]);
+  expect(summary.training).toMatchObject(await referenceOf(loadScenario(SCENARIO)));
+
+  const lines = readFileSync(join(directory, 'trace.jsonl'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => traceLineSchema.parse(JSON.parse(line)));
+  const events = lines.filter((line) => line.type === 'event');
+  expect(
+    events.map(({ kind, cut, joined, changed, hosts }) => ({ kind, cut, joined, changed, hosts })),
+  ).toEqual([
+    { kind: 'down', cut: [[0, 1]], joined: [], changed: [], hosts: [] },
+    { kind: 'up', cut: [], joined: [[0, 1]], changed: [], hosts: [] },
+    {
+      kind: 'partition',
+      cut: [
+        [0, 2],
+        [1, 2],
+      ],
+      joined: [],
+      changed: [],
+      hosts: [],
+    },
+    { kind: 'set', cut: [], joined: [], changed: [], hosts: [1] },
+    {
+      kind: 'set',
+      cut: [],
+      joined: [],
+      changed: [
+        [0, 1],
+        [1, 0],
+      ],
+      hosts: [],
+    },
+    {
+      kind: 'heal',
+      cut: [],
+      joined: [
+        [0, 2],
+        [1, 2],
+      ],
+      changed: [],
+      hosts: [],
+    },
+  ]);
+  expect(summary.events.map(({ kind, applied }) => [kind, applied !== null])).toEqual([
+    ...events.map(({ kind }) => [kind, true]),
+    ['set', false],
+  ]);
+  // Time zero is the first round's dispatch, and nobody across the partition got anything while it lasted.
+  const operations = lines.filter((line) => line.type === 'operation');
+  const zero = events[0]!.planned - 0.2;
+  expect(Math.min(...operations.map(({ start }) => start)) - zero).toBeGreaterThanOrEqual(0);
+  const firstRound = operations.filter(({ round }) => round === 0).map(({ end }) => end - zero);
+  expect(Math.max(...firstRound)).toBeGreaterThan(3.4);
+}
+
+test('training in threads lives through events', () => livesThrough('threads'), 60_000);
+describeIf(netns(), 'among namespaces', () => {
+  test('training lives through events', () => livesThrough('netns'), 60_000);
+});
