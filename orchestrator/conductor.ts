@@ -15,6 +15,7 @@ import type { PathMeasurement__Output } from '../proto/types/meshbeat/control/v1
 import { epochSeconds } from '../src/clock.js';
 import { Deferred } from '../src/deferred.js';
 import { messageOf, RunError } from '../src/errors.js';
+import { disjointPaths, roundTripPairs } from '../src/fidelity/paths.js';
 import type { TraceEvent, TraceProgram } from '../src/run/files.js';
 import type { RunDirectory } from '../src/run/directory.js';
 import { JsonLines } from '../src/run/json-lines.js';
@@ -39,12 +40,10 @@ import type { Members } from './members.js';
 import { NetworkEvents, type EventFacts } from './network-events.js';
 import { PersonaRun, type Control } from './persona-run.js';
 import {
-  disjointPaths,
   probeChecks,
   RATE_PROBES_AT_ONCE,
   ratePaths,
   ROUND_TRIP_PROBES_AT_ONCE,
-  roundTripPairs,
   storePaths,
 } from './probe.js';
 import { compileRound, holdingsOf, requestOf, sendersInRun, type Holding } from './schedules/index.js';

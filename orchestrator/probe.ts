@@ -4,46 +4,42 @@
  * Shaping is often believed and not verified; here every run verifies it. Rate and loss are measured on the
  * paths that will carry slices, before the capture begins; round trips between all pairs, or between enough
  * pairs where there are many, inside the capture, so that every pair's handshake is in it.
+ *
+ * It takes seconds, and so tolerates more than `meshbeat verify`, which measures every property at length; what is right
+ * both have from src/fidelity/expected.ts.
  */
 import type { PathMeasurement__Output } from '../proto/types/meshbeat/control/v1/PathMeasurement.js';
+import {
+  expectedRate,
+  expectedRoundTrip,
+  GATE_TOLERANCES,
+  lossTolerance,
+  roundTripTolerance,
+} from '../src/fidelity/expected.js';
+import { ALL_PAIRS_UP_TO, type PathEnds } from '../src/fidelity/paths.js';
 import type { GateCheck } from '../src/run/files.js';
 import {
   hostsOf,
   jitterMost,
   jitterQuantile,
-  lossVariance,
   meanLoss,
-  pathRate,
   storePosition,
-  type Path as WanPath,
+  type Path,
   type Topology,
 } from '../src/scenario/index.js';
 import type { Senders } from './schedules/senders.js';
 
-/** Up to this many nodes every pair is probed: 66 handshakes. */
-const ALL_PAIRS_UP_TO = 12;
 /** Nodes that measure their rate at the same time; more would measure this machine. */
 export const RATE_PROBES_AT_ONCE = 4;
 /** Likewise for round trips, which begin with a TLS handshake per pair. */
 export const ROUND_TRIP_PROBES_AT_ONCE = 4;
-const ROUND_TRIP_TOLERANCE_SECONDS = 0.002;
-const ROUND_TRIP_TOLERANCE_SHARE = 0.03;
-const RATE_TOLERANCE_SHARE = 0.05;
-/** Half-width of the loss interval in standard deviations: 1 in 15,000 healthy probes fails it. */
-const LOSS_DEVIATIONS = 4;
-
-/** A directed path between two ranks. */
-export interface Path {
-  readonly from: number;
-  readonly to: number;
-}
 
 /**
  * The paths whose rate is measured, of those that slices will take: all of them with few nodes. With many, those
  * between nodes 1, 2, 4, 8, … ranks apart, so that the count grows as N log N; and one to and from each node that is
  * in none of these, so that every uplink and every downlink is in some.
  */
-export function ratePaths(senders: Senders): Path[] {
+export function ratePaths(senders: Senders): PathEnds[] {
   const count = senders.length;
   const paths = senders.flatMap((ranks, to) => ranks.map((from) => ({ from, to })));
   if (count <= ALL_PAIRS_UP_TO) return paths;
@@ -65,45 +61,13 @@ export function ratePaths(senders: Senders): Path[] {
  * way there too, since nobody tells a store to. Of many nodes a few, evenly chosen, for one after the other has the
  * store's uplink to itself.
  */
-export function storePaths(topology: Topology): Path[] {
+export function storePaths(topology: Topology): PathEnds[] {
   const store = storePosition(topology);
   if (store === undefined) return [];
   const { nodes } = topology;
   const step = Math.ceil(nodes.length / ALL_PAIRS_UP_TO);
   const ranks = nodes.map(({ rank }) => rank).filter((rank) => rank % step === 0);
   return ranks.map((to) => ({ from: store, to }));
-}
-
-/**
- * Groups of paths that can be measured at the same time, each of at most `atOnce`: no two of a group share an uplink
- * or a downlink, or each would get half of it.
- */
-export function disjointPaths(paths: readonly Path[], atOnce: number): Path[][] {
-  const groups: Path[][] = [];
-  for (const path of paths) {
-    const group = groups.find(
-      (one) => one.length < atOnce && one.every(({ from, to }) => from !== path.from && to !== path.to),
-    );
-    if (group) group.push(path);
-    else groups.push([path]);
-  }
-  return groups;
-}
-
-/**
- * By rank: the peers whose round trip it measures; each unordered pair at most once. With many nodes: the
- * pairs 1, 2, 4, 8, … ranks apart, so that every node is in some and the count grows as N log N.
- */
-export function roundTripPairs(worldSize: number): number[][] {
-  const distances: number[] = [];
-  const step = worldSize <= ALL_PAIRS_UP_TO ? (d: number): number => d + 1 : (d: number): number => d * 2;
-  for (let distance = 1; 2 * distance <= worldSize; distance = step(distance)) distances.push(distance);
-  return Array.from({ length: worldSize }, (_, rank) =>
-    distances
-      // Half way round the ring a pair would be met from both ends.
-      .filter((distance) => 2 * distance < worldSize || rank < worldSize / 2)
-      .map((distance) => (rank + distance) % worldSize),
-  );
 }
 
 /** One check for each property, of the path that is furthest off what was configured. */
@@ -121,25 +85,19 @@ export function probeChecks(
     const there = topology.paths[from]![to]!;
     const back = topology.paths[to]![from]!;
     if (measurement.roundTripSeconds !== undefined) {
-      const expected = there.delay + back.delay;
-      const tolerance =
-        Math.max(ROUND_TRIP_TOLERANCE_SECONDS, ROUND_TRIP_TOLERANCE_SHARE * expected) +
-        varies(there) +
-        varies(back);
+      const expected = expectedRoundTrip(topology, from, to).mean;
+      const tolerance = roundTripTolerance(expected, GATE_TOLERANCES) + varies(there) + varies(back);
       roundTrips.push(check(`round trip ${label}`, expected, measurement.roundTripSeconds, tolerance, 's'));
     }
     if (measurement.rate !== undefined) {
-      const expected = pathRate(topology, from, to);
-      rates.push(
-        check(`rate ${label}`, expected, measurement.rate, RATE_TOLERANCE_SHARE * expected, 'bit/s'),
-      );
+      const expected = expectedRate(topology, from, to);
+      const tolerance = GATE_TOLERANCES.rateShare * expected;
+      rates.push(check(`rate ${label}`, expected, measurement.rate, tolerance, 'bit/s'));
     }
     if (measurement.packetsSent !== undefined && measurement.packetsReceived !== undefined) {
       const sent = measurement.packetsSent;
       const share = (sent - measurement.packetsReceived) / sent;
-      // Where loss is so rare that none is expected, a single lost packet may be.
-      const variance = Math.max(lossVariance(there.loss, sent), 1 / sent ** 2);
-      const tolerance = LOSS_DEVIATIONS * Math.sqrt(variance);
+      const tolerance = lossTolerance(there.loss, sent, GATE_TOLERANCES);
       losses.push(check(`loss ${label}`, meanLoss(there.loss), share, tolerance, 'share'));
     }
   }
@@ -151,7 +109,7 @@ export function probeChecks(
  * jitter may have shortened it by the most it does, or, if none came away without, lengthened it. A packet that overtakes
  * spends no time on the path at all.
  */
-function varies({ delay, jitter, reorder }: WanPath): number {
+function varies({ delay, jitter, reorder }: Path): number {
   return Math.max(-jitterQuantile(jitter, 0), jitterMost(jitter), reorder > 0 ? delay : 0);
 }
 

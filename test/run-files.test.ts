@@ -9,12 +9,14 @@ import {
   runManifestSchema,
   runSummarySchema,
   traceLineSchema,
+  verificationSchema,
   type MetricsLine,
   type RunManifest,
   type RunSummary,
   type TraceControl,
   type TraceHeader,
   type TraceOperation,
+  type VerificationDocument,
 } from '../src/run/files.js';
 import { RUN_DOCUMENTS, runJsonSchema, type RunDocument } from '../src/run/json-schema.js';
 
@@ -136,11 +138,25 @@ const metrics: MetricsLine = {
   loss: 3.0090065,
 };
 
+const verification: VerificationDocument = {
+  ...{ meshbeat: '0.1.0', scenario: 'diloco', seed: 1, nodes: 4, fabric: 'netns' },
+  ...{ startedAt: '2026-11-26T11:00:00.000Z', durationSeconds: 61.5, verdict: 'unfaithful' },
+  checks: [
+    {
+      ...{ property: 'UDP rate', path: 'us-east → us-west', set: 40e6, measured: 39.9e6 },
+      ...{ least: 39.2e6, most: 40.4e6, unit: 'bit/s', ok: true, attempts: 1, note: '' },
+    },
+  ],
+  unmeasured: [{ property: 'loss', path: 'all', reason: 'this fabric carries byte streams' }],
+  host: manifest.host,
+};
+
 const schemas: Record<RunDocument, z.ZodType> = {
   manifest: runManifestSchema,
   summary: runSummarySchema,
   trace: traceLineSchema,
   metrics: metricsLineSchema,
+  verification: verificationSchema,
 };
 const published = new Map(RUN_DOCUMENTS.map((name) => [name, z.fromJSONSchema(runJsonSchema(name))]));
 
@@ -169,6 +185,12 @@ describe('the schemas of the run directory', () => {
     ['control traffic in a trace', 'trace', control],
     ['a line of metrics', 'metrics', metrics],
     ['a line of metrics before the first step', 'metrics', { ...metrics, steps: 0, loss: null }],
+    ['a verification', 'verification', verification],
+    [
+      'a verification in which nothing came of a measurement',
+      'verification',
+      { ...verification, checks: [{ ...verification.checks[0], measured: null, ok: false }] },
+    ],
     ['a field of a later version', 'summary', { ...summary, price: 12 }],
   ])('take %s', (_, name, document) => {
     expect(verdicts(name, document)).toEqual([true, true]);
@@ -191,6 +213,7 @@ describe('the schemas of the run directory', () => {
     ['a habit that goes to nobody', 'trace', without(control, 'peer')],
     ['a transfer without its peer', 'trace', without(send, 'peer')],
     ['a summary among the lines of a trace', 'trace', summary],
+    ['a network that is neither', 'verification', { ...verification, verdict: 'valid' }],
     ['half a packet', 'metrics', { ...metrics, egressPackets: 0.5 }],
     ['fewer than no bytes', 'metrics', { ...metrics, queuedBytes: -1 }],
   ])('refuse %s', (_, name, document) => {
@@ -203,6 +226,7 @@ describe('the schemas of the run directory', () => {
     ['trace', header],
     ['trace', send],
     ['metrics', metrics],
+    ['verification', verification],
   ])('miss no field of %s', (name, document) => {
     for (const key of Object.keys(document)) {
       expect([key, ...verdicts(name, without(document, key))]).toEqual([key, false, false]);

@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   orchestrate: async () => (await import('./orchestrate.js')).orchestrateCommand(),
   node: async () => (await import('./node.js')).nodeCommand(),
   capture: async () => (await import('./capture.js')).captureCommand(),
+  verify: async () => (await import('./verify.js')).verifyCommand(),
   schedule: async () => (await import('./schedule.js')).scheduleCommand(),
   inspect: async () => (await import('./inspect.js')).inspectCommand(),
   schema: async () => (await import('./schema.js')).schemaCommand(),

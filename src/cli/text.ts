@@ -27,6 +27,22 @@ export function networkText({ at, kind, event }: Extract<RunEvent, { type: 'netw
   return `event at ${secondsText(at)}: ${kind} (${event})`;
 }
 
+/** A value of a check, in a unit for people where its own is a base unit. */
+export function quantityText(value: number, unit: string): string {
+  switch (unit) {
+    case 's':
+      return secondsText(value);
+    case 'bytes':
+      return bytesText(value);
+    case 'bit/s':
+      return rateText(value);
+    case 'share':
+      return percentText(value);
+    default:
+      return `${+value.toPrecision(4)} ${unit}`;
+  }
+}
+
 /**
  * Reads a whole number from `least` to `most`; anything else is an InputError that names the option, and what
  * else its caller allows.

@@ -29,3 +29,4 @@ export {
   type TraceOperation,
   type TraceProgram,
 } from './files/trace.js';
+export { verificationSchema, type VerificationDocument } from './files/verification.js';

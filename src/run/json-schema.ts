@@ -3,7 +3,13 @@
  * complete it in an editor, to generate types from. Derived from src/run/files.ts and never written by hand.
  */
 import { z } from 'zod';
-import { anySummarySchema, metricsLineSchema, runManifestSchema, traceLineSchema } from './files.js';
+import {
+  anySummarySchema,
+  metricsLineSchema,
+  runManifestSchema,
+  traceLineSchema,
+  verificationSchema,
+} from './files.js';
 
 /** By the name that `meshbeat schema --of` takes. */
 const documents = {
@@ -11,6 +17,7 @@ const documents = {
   summary: { title: 'meshbeat summary.json', schema: anySummarySchema },
   trace: { title: 'one line of meshbeat trace.jsonl', schema: traceLineSchema },
   metrics: { title: 'one line of meshbeat metrics.jsonl', schema: metricsLineSchema },
+  verification: { title: 'what meshbeat verify --json prints', schema: verificationSchema },
 } as const;
 
 export type RunDocument = keyof typeof documents;

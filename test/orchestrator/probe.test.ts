@@ -1,11 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  disjointPaths,
-  probeChecks,
-  ratePaths,
-  roundTripPairs,
-  storePaths,
-} from '../../orchestrator/probe.js';
+import { probeChecks, ratePaths, storePaths } from '../../orchestrator/probe.js';
+import { disjointPaths, roundTripPairs } from '../../src/fidelity/paths.js';
 import { clean, losing, topologyOf } from '../wan/topologies.js';
 
 describe('storePaths', () => {

@@ -9,7 +9,7 @@ import Table from 'cli-table3';
 import pc from 'picocolors';
 import { leftOutTexts } from '../../persona/index.js';
 import type { AnySummary, GateCheck, ProgramSummary, RunSummary } from '../../run/files.js';
-import { bytesText, percentText, rateText, secondsText } from '../text.js';
+import { bytesText, percentText, quantityText, secondsText } from '../text.js';
 
 export interface ReportOptions {
   /** The run directory. */
@@ -155,22 +155,6 @@ function reasonOf(check: GateCheck): string {
 
 function toleranceText({ expected, tolerance, unit }: GateCheck): string {
   return `${expected === null ? 'at most' : '±'} ${quantityText(tolerance, unit)}`;
-}
-
-/** A value of a check, in a unit for people where its own is a base unit. */
-function quantityText(value: number, unit: string): string {
-  switch (unit) {
-    case 's':
-      return secondsText(value);
-    case 'bytes':
-      return bytesText(value);
-    case 'bit/s':
-      return rateText(value);
-    case 'share':
-      return percentText(value);
-    default:
-      return `${+value.toPrecision(4)} ${unit}`;
-  }
 }
 
 /** "+0.4 %". */

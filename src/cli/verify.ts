@@ -1,0 +1,133 @@
+/**
+ * `meshbeat verify`: is the network what the scenario says? Opens it as a run would, trains nothing, measures each
+ * property and prints it beside what was set.
+ *
+ * Here are the options and the opening and closing; src/fidelity measures and judges, verify/report.ts words it.
+ */
+import os from 'node:os';
+import path from 'node:path';
+import { Command, Option } from 'commander';
+import pc from 'picocolors';
+import { epochSeconds } from '../clock.js';
+import { messageOf } from '../errors.js';
+import { QUICK, THOROUGH, verify, type Thoroughness } from '../fidelity/verify.js';
+import { packageRoot } from '../package-root.js';
+import type { VerificationDocument } from '../run/files.js';
+import { sweepRuntimeFolders } from '../run/runtime-folder.js';
+import { loadAnyScenario, topologyOf, type AnyScenario } from '../scenario/index.js';
+import { chooseFabric, type Choice, type FabricChoice } from '../wan/choose.js';
+import { listenForInterruption } from './interruption.js';
+import { startLog } from './log.js';
+import { doorsFromLauncher, runInUserNamespace } from './rootless.js';
+import { LocalSite } from './run/local-site.js';
+import { integerOption } from './text.js';
+import { renderVerification } from './verify/report.js';
+import { version } from './version.js';
+
+const DEFAULT_SCENARIO = path.join(packageRoot, 'scenarios', 'diloco.yaml');
+
+interface VerifyFlags {
+  readonly fabric: FabricChoice;
+  readonly set: string[];
+  readonly seed?: number;
+  readonly nodes?: number;
+  readonly quick?: true;
+  readonly all?: true;
+  readonly json?: true;
+}
+
+export function verifyCommand(): Command {
+  return new Command('verify')
+    .description('measure the network of a scenario against what it says, without training')
+    .argument('[scenario]', 'a scenario file (YAML); default: the one that npm start runs')
+    .addOption(
+      new Option('--fabric <fabric>', 'where nodes live')
+        .choices(['auto', 'netns', 'threads'])
+        .default('auto'),
+    )
+    .option('--seed <n>', 'seed of everything random', integerOption('--seed', 0, 0xffffffff))
+    .option(
+      '--nodes <n>',
+      'so many nodes, in the mix that the scenario has',
+      integerOption('--nodes', 2, 1024),
+    )
+    .option('--set <path=value>', 'override a value of the scenario; may be repeated', collect, [])
+    .option('--quick', 'measure less of everything: wider intervals, a fraction of the time')
+    .option('--all', 'print every measurement, and not the worst of each property')
+    .option('--json', 'print one JSON document on stdout instead')
+    .action(run);
+}
+
+async function run(file: string | undefined, flags: VerifyFlags): Promise<void> {
+  const choice = chooseFabric(flags.fabric);
+  const scenario = loadAnyScenario(file ?? DEFAULT_SCENARIO, {
+    sets: flags.set,
+    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+    nodes: flags.nodes,
+    fabric: choice.kind,
+  });
+  if (choice.rootless && doorsFromLauncher() === undefined) {
+    process.exitCode = await runInUserNamespace({});
+    return;
+  }
+  sweepRuntimeFolders();
+  const document = await measured(scenario, choice, flags.quick ? QUICK : THOROUGH);
+  const colour = process.stdout.isTTY === true && pc.isColorSupported;
+  process.stdout.write(
+    flags.json
+      ? `${JSON.stringify(document, null, 2)}\n`
+      : renderVerification(document, { colour, all: flags.all === true }),
+  );
+  process.exitCode = document.verdict === 'faithful' ? 0 : 1;
+}
+
+/** Opens the network, measures it, and closes it, whatever happens in between. */
+async function measured(
+  scenario: AnyScenario,
+  choice: Choice,
+  thoroughness: Thoroughness,
+): Promise<VerificationDocument> {
+  const startedAt = new Date();
+  const start = epochSeconds();
+  const log = startLog();
+  const topology = topologyOf(scenario);
+  const interruption = listenForInterruption();
+  const broken = new AbortController();
+  const closers: (() => Promise<void> | void)[] = [() => interruption.close()];
+  try {
+    const fabric = await new LocalSite(choice).openFabric({
+      ...{ scenario, topology, run: 'verify', stage: log },
+      own: (close) => void closers.push(close),
+      breakOff: (reason) => broken.abort(messageOf(reason)),
+    });
+    const signal = AbortSignal.any([interruption.signal, broken.signal]);
+    const { checks, unmeasured } = await verify({ fabric, topology, thoroughness, progress: log, signal });
+    return {
+      meshbeat: version,
+      scenario: scenario.name,
+      seed: scenario.seed,
+      nodes: topology.nodes.length,
+      fabric: fabric.kind,
+      startedAt: startedAt.toISOString(),
+      durationSeconds: epochSeconds() - start,
+      verdict: checks.every(({ ok }) => ok) ? 'faithful' : 'unfaithful',
+      checks: checks.map((check) => ({ ...check, measured: numberOrNull(check.measured) })),
+      unmeasured,
+      host: {
+        platform: process.platform,
+        kernel: os.release(),
+        cores: os.availableParallelism(),
+        node: process.version,
+      },
+    };
+  } finally {
+    for (const close of closers.reverse()) await close();
+  }
+}
+
+/** JSON has no word for what is not a number. */
+const numberOrNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}
