@@ -15,7 +15,7 @@ import type { PathMeasurement__Output } from '../proto/types/meshbeat/control/v1
 import { epochSeconds } from '../src/clock.js';
 import { Deferred } from '../src/deferred.js';
 import { messageOf, RunError } from '../src/errors.js';
-import { disjointPaths, roundTripPairs } from '../src/fidelity/paths.js';
+import { disjointPaths, roundTripPairs, steadyPaths } from '../src/fidelity/paths.js';
 import type { TraceEvent, TraceProgram } from '../src/run/files.js';
 import type { RunDirectory } from '../src/run/directory.js';
 import { JsonLines } from '../src/run/json-lines.js';
@@ -230,8 +230,9 @@ export class Conductor {
   /** Rate and loss of every path that carries slices; with an object store, all there is to measure of its paths. */
   #probeRates(senders: Senders): Promise<PathMeasurement__Output[]> {
     const datagrams = this.#options.fabric.packetLevel;
-    const paths = [...ratePaths(senders), ...storePaths(this.#options.fabric.topology)];
-    const groups = disjointPaths(paths, RATE_PROBES_AT_ONCE);
+    const { topology } = this.#options.fabric;
+    const paths = steadyPaths([...ratePaths(senders), ...storePaths(topology)], topology);
+    const groups = disjointPaths(paths, RATE_PROBES_AT_ONCE, topology);
     return this.#probe(
       groups.map((paths) =>
         paths.map(({ from, to }) => ({ rank: to, probe: { rateFrom: [from], datagrams, roundTripTo: [] } })),

@@ -22,6 +22,7 @@ import {
   hostsOf,
   jitterMost,
   jitterQuantile,
+  lossOnArrival,
   meanLoss,
   storePosition,
   type Path,
@@ -97,8 +98,9 @@ export function probeChecks(
     if (measurement.packetsSent !== undefined && measurement.packetsReceived !== undefined) {
       const sent = measurement.packetsSent;
       const share = (sent - measurement.packetsReceived) / sent;
-      const tolerance = lossTolerance(there.loss, sent, GATE_TOLERANCES);
-      losses.push(check(`loss ${label}`, meanLoss(there.loss), share, tolerance, 'share'));
+      const loss = lossOnArrival(there);
+      const tolerance = lossTolerance(loss, sent, GATE_TOLERANCES);
+      losses.push(check(`loss ${label}`, meanLoss(loss), share, tolerance, 'share'));
     }
   }
   return [roundTrips, rates, losses].flatMap((checks) => (checks.length === 0 ? [] : [furthestOff(checks)]));

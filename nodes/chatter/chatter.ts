@@ -21,7 +21,7 @@ import {
   type TrainingHabit,
 } from '../../src/persona/index.js';
 import { Random } from '../../src/random.js';
-import type { Scenario, Topology } from '../../src/scenario/index.js';
+import { pathRate, type Scenario, type Topology } from '../../src/scenario/index.js';
 import { parameterCount } from '../../src/training/model.js';
 import type { Placement } from '../../src/wan/fabric.js';
 import { Beat } from './beat.js';
@@ -218,8 +218,9 @@ export class Chatter {
 const FLOOD_QUEUE_SECONDS = 0.1;
 
 /** Bytes that keep a path busy: what it holds there and back, and a little in its queue. */
-function holdingOf({ nodes, paths }: Topology, from: number, to: number): number {
-  const rate = Math.min(nodes[from]!.uplink, nodes[to]!.downlink);
+function holdingOf(topology: Topology, from: number, to: number): number {
+  const { paths } = topology;
+  const rate = pathRate(topology, from, to);
   const roundTrip = paths[from]![to]!.delay + paths[to]![from]!.delay;
   return (rate * (roundTrip + FLOOD_QUEUE_SECONDS)) / 8;
 }

@@ -2,25 +2,46 @@
  * Which paths to measure, and which of them at the same time. Pure: used by the gate's probes and by `meshbeat verify`.
  */
 
+import { hostsOf, type Topology } from '../scenario/topology.js';
+
 /** A directed path between two hosts, by their positions. */
 export interface PathEnds {
   readonly from: number;
   readonly to: number;
 }
 
+/**
+ * Those of the paths whose rate is always the same, so that a short measurement can tell whether it is right: paths of
+ * links without a trace.
+ */
+export function steadyPaths<P extends PathEnds>(paths: readonly P[], topology: Topology): P[] {
+  const hosts = hostsOf(topology);
+  return paths.filter(
+    ({ from, to }) => hosts[from]?.uplinkTrace === undefined && hosts[to]?.downlinkTrace === undefined,
+  );
+}
+
 /** Up to this many nodes every pair is measured: 66 of them. */
 export const ALL_PAIRS_UP_TO = 12;
 
 /**
- * Groups of paths that can be measured at the same time, each of at most `atOnce`: no two of a group share an uplink
- * or a downlink, or each would get half of it.
+ * Groups of paths that can be measured at the same time, each of at most `atOnce`: no two of a group share an uplink,
+ * a downlink or a queue in the core, or each would get half of it.
  */
-export function disjointPaths<P extends PathEnds>(paths: readonly P[], atOnce: number): P[][] {
+export function disjointPaths<P extends PathEnds>(
+  paths: readonly P[],
+  atOnce: number,
+  topology: Pick<Topology, 'paths'>,
+): P[][] {
+  const sharedOf = ({ from, to }: P) => topology.paths[from]?.[to]?.bottlenecks ?? [];
   const groups: P[][] = [];
   for (const path of paths) {
-    const group = groups.find(
-      (one) => one.length < atOnce && one.every(({ from, to }) => from !== path.from && to !== path.to),
-    );
+    const shared = sharedOf(path);
+    const goesWith = (other: P) =>
+      other.from !== path.from &&
+      other.to !== path.to &&
+      !sharedOf(other).some((queue) => shared.includes(queue));
+    const group = groups.find((one) => one.length < atOnce && one.every(goesWith));
     if (group) group.push(path);
     else groups.push([path]);
   }

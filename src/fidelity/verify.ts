@@ -138,10 +138,12 @@ class Verifier {
         done += group.length;
       }
     };
-    await measure('round trips', disjointPaths(plan.roundTrips, ROUND_TRIPS_AT_ONCE), (pair) =>
+    await measure('round trips', disjointPaths(plan.roundTrips, ROUND_TRIPS_AT_ONCE, { paths: [] }), (pair) =>
       this.#roundTrip(pair),
     );
-    await measure('weather', disjointPaths(plan.trains, TRAINS_AT_ONCE), (path) => this.#train(path));
+    await measure('weather', disjointPaths(plan.trains, TRAINS_AT_ONCE, topology), (path) =>
+      this.#train(path),
+    );
     await measure('rates', this.#groups(plan.rates), (link) => this.#rate(link));
     await measure('queues', this.#groups(plan.overfills), ({ paths }) => this.#overfill(paths[0]!));
     await measure(

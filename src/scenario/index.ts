@@ -20,6 +20,8 @@ export { observationPoints, type ObservationPoint, type PointKind } from './poin
 export { PRESET_REGIONS, presetDelay } from './presets.js';
 export { fillPlaceholders, isTraining, type PlaceholderValues } from './programs.js';
 export { scenarioToYaml, topologyOf, tunnelOf, withAddresses } from './resolve.js';
+export { meanRate, OPPORTUNITY_BYTES, type RateTrace } from './rate-trace.js';
+export { withTracesBeside } from './traces.js';
 export type {
   AdamwSettings,
   AnyScenario,
@@ -52,6 +54,7 @@ export {
   jitterMean,
   jitterMost,
   jitterQuantile,
+  lossOnArrival,
   lossVariance,
   meanLoss,
   meanLossRun,

@@ -108,6 +108,14 @@ export function lossVariance(loss: Loss, count: number): number {
   return independent + (2 * covariance * series) / count;
 }
 
+/** What looks like loss to a receiver: packets that are lost, and those that its kernel refuses since they are damaged. */
+export function lossOnArrival({ loss, corrupt }: Pick<Weather, 'loss' | 'corrupt'>): Loss {
+  const orDamaged = (lost: number) => 1 - (1 - lost) * (1 - corrupt);
+  return loss.kind === 'bernoulli'
+    ? { ...loss, probability: orDamaged(loss.probability) }
+    : { ...loss, lossGood: orDamaged(loss.lossGood), lossBad: orDamaged(loss.lossBad) };
+}
+
 /** Share of time that the path is in the bad state. */
 export const badShare = ({ p, r }: { readonly p: number; readonly r: number }): number => p / (p + r);
 

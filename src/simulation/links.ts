@@ -25,6 +25,12 @@ export interface Load {
   readonly acks: number;
 }
 
+/** When the first byte of a transfer is somewhere, and when the last; seconds. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** Positions are those of hostsOf(); a node's is its rank. */
 export class Links {
   readonly #topology: Topology;
@@ -34,6 +40,8 @@ export class Links {
   /** Seconds at which the link will have passed on everything it took so far. */
   readonly #uplinkFree: Float64Array;
   readonly #downlinkFree: Float64Array;
+  /** Likewise of the queues that paths share. */
+  readonly #sharedFree: Float64Array;
   /** Loads of slices by payload bytes; there are few sizes. */
   readonly #slices = new Map<number, Load>();
 
@@ -44,6 +52,7 @@ export class Links {
     this.#segmentsPerAck = segmentsPerAck;
     this.#uplinkFree = new Float64Array(this.#hosts.length);
     this.#downlinkFree = new Float64Array(this.#hosts.length);
+    this.#sharedFree = new Float64Array(topology.bottlenecks?.length ?? 0);
   }
 
   /** Seconds from one host's uplink to another's downlink. */
@@ -70,11 +79,28 @@ export class Links {
   }
 
   /** Takes a transfer at `time`; when its first byte left, and its last. */
-  transmit(from: number, { data }: Load, time: number): { start: number; end: number } {
+  transmit(from: number, { data }: Load, time: number): Span {
     const start = Math.max(time, this.#uplinkFree[from] ?? 0);
     const end = start + data / (this.#hosts[from]?.uplink ?? NaN);
     this.#uplinkFree[from] = end;
     return { start, end };
+  }
+
+  /**
+   * When the first and the last byte of a transfer, which left an uplink at `start` and `end`, have passed the queues
+   * that its path shares with others. Who comes first is served first and as a whole, where the network shares a queue
+   * between flows packet by packet: all are through at the same time, but one of several may be through too early.
+   * Acknowledgements are not booked there.
+   */
+  cross(from: number, to: number, { data }: Load, left: Span): Span {
+    let passed = left;
+    for (const queue of this.#topology.paths[from]?.[to]?.bottlenecks ?? []) {
+      const rate = this.#topology.bottlenecks?.[queue]?.rate ?? NaN;
+      const begin = Math.max(passed.start, this.#sharedFree[queue] ?? 0);
+      this.#sharedFree[queue] = begin + data / rate;
+      passed = { start: begin, end: Math.max(passed.end, begin + data / rate) };
+    }
+    return passed;
   }
 
   /**

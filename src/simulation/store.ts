@@ -42,10 +42,11 @@ export class Store {
     const roundTrip = there + back;
     const begin = time + before * roundTrip;
     at(begin, () => {
-      const { start, end } = links.transmit(rank, load, begin);
+      const left = links.transmit(rank, load, begin);
+      const { start, end } = links.cross(rank, position, load, left);
       this.#carry({ to: position, load, firstByte: start + there, lastByte: end + there }, (here) => {
         const stored = here + after * roundTrip;
-        whenMoved(start, stored + back);
+        whenMoved(left.start, stored + back);
         at(stored, () => this.#announce(objectName(operation), stored));
       });
     });
@@ -57,7 +58,8 @@ export class Store {
     /** A look has come at this time, and the object was there. */
     const serve = (found: number): void =>
       at(found + back + there, () => {
-        const { start, end } = links.transmit(position, load, found + back + there);
+        const left = links.transmit(position, load, found + back + there);
+        const { start, end } = links.cross(position, rank, load, left);
         const firstByte = start + back;
         this.#carry({ to: rank, load, firstByte, lastByte: end + back }, (here) =>
           whenMoved(firstByte, here),

@@ -169,8 +169,10 @@ class Simulation {
   }
 
   #send(round: number, rank: number, operation: SendOperation, time: number): void {
-    const { start, end } = this.#links.transmit(rank, this.#links.slice(operation.bytes), time);
-    this.#play(round, rank, operation.id, start, end);
+    const load = this.#links.slice(operation.bytes);
+    const left = this.#links.transmit(rank, load, time);
+    this.#play(round, rank, operation.id, left.start, left.end);
+    const { start, end } = this.#links.cross(rank, operation.peer, load, left);
     const delay = this.#links.delay(rank, operation.peer);
     const recv = this.#round(round).of(rank).mates[operation.id] ?? -1;
     if (recv < 0) return;

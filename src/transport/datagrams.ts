@@ -115,7 +115,7 @@ export class DatagramProbe {
       if (!answered) continue;
       while (epochSeconds() - arrivals.seen.at(-1)!.time < SILENCE) await sleep(SILENCE * 500);
       const { seen } = arrivals;
-      return { rate: rateOf(seen, train.mtu), sent: train.packets, received: seen.length };
+      return { rate: rateOf(seen, train.mtu), sent: train.packets, received: distinct(seen) };
     }
     throw new RunError(`no datagram came from ${host}:${port}`);
   }
@@ -170,7 +170,7 @@ export class DatagramProbe {
     const report = Buffer.alloc(HEADER_BYTES);
     report.writeUInt32BE(REPORT, 0);
     report.writeUInt32BE(train, 4);
-    report.writeUInt32BE(seen.length, 8);
+    report.writeUInt32BE(distinct(seen), 8);
     report.writeDoubleBE(rateOf(seen, mtu), 12);
     this.#socket.send(report, to.port, to.address);
   }
@@ -194,6 +194,9 @@ export class DatagramProbe {
     }
   }
 }
+
+/** How many datagrams came, each counted once however often it did. */
+const distinct = (arrivals: readonly Arrival[]): number => new Set(arrivals.map(({ index }) => index)).size;
 
 function departureOf({ packets, rate, queue, mtu }: Train): Departure {
   const seconds = (packets * (mtu + ETHERNET_BYTES) * 8) / rate;

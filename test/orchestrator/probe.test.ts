@@ -17,7 +17,7 @@ describe('storePaths', () => {
   });
 
   test('are one after the other, as they share its uplink', () => {
-    expect(disjointPaths(storePaths(withStore(3)), 4)).toHaveLength(3);
+    expect(disjointPaths(storePaths(withStore(3)), 4, withStore(3))).toHaveLength(3);
   });
 });
 
@@ -82,7 +82,7 @@ describe('disjointPaths', () => {
     ['star', star(8), 7],
   ])('measures a %s in few groups, none with a shared uplink or downlink', (_, senders, least) => {
     const paths = ratePaths(senders);
-    const groups = disjointPaths(paths, 4);
+    const groups = disjointPaths(paths, 4, { paths: [] });
     for (const group of groups) {
       expect(group.length).toBeLessThanOrEqual(4);
       expect(new Set(group.map(({ from }) => from)).size).toBe(group.length);
@@ -95,6 +95,20 @@ describe('disjointPaths', () => {
   });
 });
 
+test('paths that share a queue in the core are not measured at the same time', () => {
+  const through = (bottlenecks: number[]) => ({ ...clean(0.02), bottlenecks });
+  const rates = { uplink: 40e6, downlink: 40e6 };
+  const { paths } = topologyOf(Array(4).fill(rates), (from, to) =>
+    through(from + to === 3 ? [from % 2] : []),
+  );
+  const across = [
+    { from: 0, to: 3 },
+    { from: 2, to: 1 },
+    { from: 1, to: 2 },
+  ];
+  expect(disjointPaths(across, 4, { paths })).toEqual([[across[0], across[2]], [across[1]]]);
+});
+
 describe('probeChecks', () => {
   const rates = { uplink: 40e6, downlink: 100e6 };
   const topology = topologyOf([rates, rates], () => ({
@@ -102,6 +116,32 @@ describe('probeChecks', () => {
     loss: losing(0.01),
   }));
   const path = { from: 0, to: 1 };
+
+  test('knows a queue in the core as the rate of the path, and weather as what it may do to a measurement', () => {
+    const stormy = {
+      ...topologyOf([rates, rates], () => ({
+        ...clean(0.02),
+        jitter: { kind: 'normal', deviation: 0.002 } as const,
+        loss: { kind: 'gilbert-elliott', p: 0.01, r: 0.25, lossGood: 0, lossBad: 1 } as const,
+        corrupt: 0.01,
+        bottlenecks: [0],
+      })),
+      bottlenecks: [{ name: 'core', rate: 10e6, queue: { seconds: 0.2 } }],
+    };
+    const [roundTrip, rate, loss] = probeChecks(
+      [
+        { ...path, roundTripSeconds: 0.0415 },
+        { ...path, rate: 9.8e6, packetsSent: 600, packetsReceived: 560 },
+      ],
+      stormy,
+    );
+    expect(roundTrip).toMatchObject({ expected: 0.04, tolerance: 0.002 + 2 * 0.008, ok: true });
+    expect(rate).toMatchObject({ expected: 10e6, ok: true });
+    expect(loss?.expected).toBeCloseTo(1 - (1 - 1 / 26) * 0.99, 9);
+    // Bursts of 4: wider than the interval of as many independent losses would be.
+    expect(loss?.tolerance).toBeGreaterThan(4 * Math.sqrt((0.038 * 0.962) / 600));
+    expect(loss?.ok).toBe(true);
+  });
 
   test('passes what is as configured', () => {
     const checks = probeChecks(

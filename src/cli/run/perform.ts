@@ -24,6 +24,7 @@ import {
   hostsOf,
   isTraining,
   scenarioToYaml,
+  withTracesBeside,
   type AnyScenario,
   type ProgramsScenario,
   type Scenario,
@@ -69,7 +70,9 @@ export async function performRun(options: RunOptions): Promise<RunResult> {
   let summary: AnySummary | undefined;
   let failure: string | undefined;
   try {
-    directory.write('scenario.yaml', scenarioToYaml(options.scenario));
+    const { scenario, files } = withTracesBeside(options.scenario);
+    for (const { name, text } of files) directory.write(name, text);
+    directory.write('scenario.yaml', scenarioToYaml(scenario));
     summary = await run.perform();
     options.emit({ type: 'gate', checks: summary.gate.checks, final: true });
   } catch (error) {

@@ -11,7 +11,7 @@ import { hostsOf, type Topology } from '../topology.js';
 import { formatDuration } from '../units.js';
 import { jitterQuantile } from '../weather.js';
 import { wordsAllowed } from '../words.js';
-import { formatEvent, type ScenarioEvent } from './event.js';
+import { formatEvent, type ScenarioEvent, type SetLinkEvent } from './event.js';
 import { hostsNamed, knownNames } from './names.js';
 import { changesOf, pairsOf, timelineOf } from './timeline.js';
 
@@ -54,7 +54,7 @@ function faultsOf(event: ScenarioEvent, topology: Topology): string[] {
     case 'heal':
       return overlapOf(event.groups, topology);
     case 'set-link':
-      return [];
+      return tracedOf(event, topology);
     case 'set-path':
       return pairsOf(topology, event.pair).length > 0 ? [] : ['two different regions or nodes'];
     case 'flap':
@@ -88,6 +88,14 @@ function namesOf(event: ScenarioEvent): readonly string[] {
     case 'churn':
       return event.names;
   }
+}
+
+/** A link with a trace has no one rate that could be set. */
+function tracedOf({ name, property }: SetLinkEvent, topology: Topology): string[] {
+  const traced = hostsNamed(topology, name)
+    .map((host) => hostsOf(topology)[host]!)
+    .filter((host) => host[`${property}Trace`] !== undefined);
+  return traced.map((host) => `links that have a rate; that of ${host.name} follows a trace`);
 }
 
 /** Hosts that are on two sides at once. */

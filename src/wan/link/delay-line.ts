@@ -55,7 +55,7 @@ export class DelayLine<P extends Queued> implements Stage<P> {
     this.#travelling = new Lanes(paths.length + 1);
   }
 
-  /** Lets packets that set out from now on find another path. Those on their way keep their time. */
+  /** Another path for what comes into a lane from now on; what is on its way keeps its time. */
   setPath(lane: number, path: Path): void {
     if (this.#lanes[lane] === undefined) throw new RangeError(`no path for lane ${lane}`);
     this.#lanes[lane] = this.#laneOf(path);

@@ -203,7 +203,7 @@ function addressing(node: Node, options: NetnsOptions): string[] {
       mtu: options.topology.mtu,
       destinations: [NETWORK],
       sources: 'all',
-      tcp: options,
+      tcp: { ...options, congestion: node.congestion ?? options.congestion },
     }),
   ];
 }

@@ -151,9 +151,16 @@ function checkInterface({ topology, rank, interface: device }: OwnAccessOptions)
 }
 
 function linesFor({ topology, rank, interface: device, tcp }: OwnAccessOptions): string[] {
-  const { address } = topology.nodes[rank]!;
+  const { address, congestion = tcp.congestion } = topology.nodes[rank]!;
   const peers = topology.nodes.filter((node) => node.rank !== rank).map((node) => node.address);
-  return detourLines({ address, device, mtu: topology.mtu, destinations: peers, sources: peers, tcp });
+  return detourLines({
+    address,
+    device,
+    mtu: topology.mtu,
+    destinations: peers,
+    sources: peers,
+    tcp: { ...tcp, congestion },
+  });
 }
 
 function removeDetour(): void {

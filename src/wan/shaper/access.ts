@@ -2,7 +2,8 @@
  * One node's access to the network: every packet it sends or receives passes here.
  *
  *     sent      path, if held here  ──►  uplink (queue, rate)  ──►  the bridge
- *     received  the bridge  ──►  path, if held here  ──►  downlink (queue, rate)  ──►  the node
+ *     received  the bridge  ──►  core, if shared queues are on the path  ──►  path, if held here
+ *               ──►  downlink (queue, rate)  ──►  the node
  *
  * The access link comes last on the way out too, although a real packet meets its own uplink first. For TCP
  * the order of two stages of one path makes no difference; but so the bridge, where the capture is, never
@@ -12,22 +13,28 @@
  * packets come out. Who holds a packet for the path's delay is the flow table's business.
  */
 import type { Random } from '../../random.js';
-import type { Path, QueueLimit, Topology } from '../../scenario/topology.js';
 import type { Change } from '../../scenario/events/change.js';
-import { CATCH_UP_SECONDS, DelayLine, RateQueue } from '../link/index.js';
+import type { RateTrace } from '../../scenario/rate-trace.js';
+import type { Path, QueueLimit, Topology } from '../../scenario/topology.js';
+import { CATCH_UP_SECONDS, DelayLine, RateQueue, TraceQueue, type Handling } from '../link/index.js';
 import { Cuts } from './cuts.js';
 import { FlowTable } from './flow-table.js';
 import { addressNumber, type Packet } from './packet.js';
+import { queueBytes } from './queue-bytes.js';
 
 /** What became of a packet that was offered. */
 export type Verdict = 'queued' | 'dropped' | 'lost' | 'stray';
 
+type AccessLink = RateQueue<Packet> | TraceQueue<Packet>;
+
 export interface AccessOutputs {
   toBridge(packet: Packet, now: number): void;
   toNode(packet: Packet, now: number): void;
+  /** A packet that came from the bridge and has shared queues on its path; it comes back by arrive(). */
+  toCore(packet: Packet, now: number): void;
   /** A packet that found its access link's queue full after it had come along the path. */
   drop(packet: Packet): void;
-  /** A packet that was on its way when its pair was cut. */
+  /** A packet that its path lost after it had come through the core, or that was on its way when its pair was cut. */
   lose(packet: Packet): void;
 }
 
@@ -38,13 +45,24 @@ export class Access {
   readonly #rankOf: ReadonlyMap<number, number>;
   readonly #flows = new FlowTable();
   readonly #cuts: Cuts;
-  readonly #uplink: RateQueue<Packet>;
+  readonly #uplink: AccessLink;
   readonly #pathOut: DelayLine<Packet>;
   readonly #pathIn: DelayLine<Packet>;
-  readonly #downlink: RateQueue<Packet>;
+  readonly #downlink: AccessLink;
   readonly #outputs: AccessOutputs;
+  /** Whether shared queues are on the path from each rank. */
+  readonly #throughCore: readonly boolean[];
+  // Made once, since a function for each call would be garbage for each turn of the shaper.
+  readonly #intoUplink: (packet: Packet) => void;
+  readonly #intoDownlink: (packet: Packet) => void;
 
-  constructor(topology: Topology, rank: number, random: Random, outputs: AccessOutputs) {
+  constructor(
+    topology: Topology,
+    rank: number,
+    random: Random,
+    outputs: AccessOutputs,
+    handling?: Handling<Packet>,
+  ) {
     const node = topology.nodes[rank];
     if (node === undefined) throw new RangeError(`no rank ${rank}`);
     this.#rank = rank;
@@ -52,11 +70,22 @@ export class Access {
     this.#cuts = new Cuts(topology.nodes.length);
     this.#address = addressNumber(node.address);
     this.#rankOf = new Map(topology.nodes.map((other) => [addressNumber(other.address), other.rank]));
-    this.#uplink = accessLink(node.uplink, topology);
-    this.#downlink = accessLink(node.downlink, topology);
-    this.#pathOut = new DelayLine(topology.paths[rank] ?? [], random);
-    this.#pathIn = new DelayLine(pathsTo(topology, rank), random);
+    this.#uplink = accessLink(node.uplink, node.uplinkTrace, topology);
+    this.#downlink = accessLink(node.downlink, node.downlinkTrace, topology);
+    this.#pathOut = new DelayLine(topology.paths[rank] ?? [], random, handling);
+    const paths = pathsTo(topology, rank);
+    this.#pathIn = new DelayLine(paths, random, handling);
     this.#outputs = outputs;
+    this.#throughCore = paths.map(({ bottlenecks = [] }) => bottlenecks.length > 0);
+    // A stage passes a packet on at the instant the model wanted it out, so lateness does not add up.
+    this.#intoUplink = (packet) => {
+      if (!this.#cuts.passes(packet)) outputs.lose(packet);
+      else if (!this.#uplink.accept(packet, packet.due)) outputs.drop(packet);
+    };
+    this.#intoDownlink = (packet) => {
+      if (!this.#cuts.passes(packet)) outputs.lose(packet);
+      else if (!this.#downlink.accept(packet, packet.due)) outputs.drop(packet);
+    };
   }
 
   get queuedBytes(): number {
@@ -67,6 +96,12 @@ export class Access {
   accept(packet: Packet, now: number): Verdict {
     if (!packet.isIpv4) return 'stray';
     return packet.source === this.#address ? this.#send(packet, now) : this.#receive(packet, now);
+  }
+
+  /** Takes back a packet that has passed the core, at `packet.due`. */
+  arrive(packet: Packet): void {
+    if (!this.#flows.holdsIncoming(packet)) this.#intoDownlink(packet);
+    else if (!this.#pathIn.accept(packet, packet.due)) this.#outputs.lose(packet);
   }
 
   nextEvent(): number {
@@ -80,19 +115,12 @@ export class Access {
 
   /** Moves everything that is due by `now` on to its next stage, or out. */
   release(now: number): void {
-    // A stage passes a packet on at the instant the model wanted it out, so lateness does not add up.
-    this.#pathOut.release(now, (packet) => {
-      if (!this.#cuts.passes(packet)) this.#outputs.lose(packet);
-      else if (!this.#uplink.accept(packet, packet.due)) this.#outputs.drop(packet);
-    });
+    this.#pathOut.release(now, this.#intoUplink);
     this.#uplink.release(now, (packet) => {
       if (this.#cuts.passes(packet)) this.#outputs.toBridge(packet, now);
       else this.#outputs.lose(packet);
     });
-    this.#pathIn.release(now, (packet) => {
-      if (!this.#cuts.passes(packet)) this.#outputs.lose(packet);
-      else if (!this.#downlink.accept(packet, packet.due)) this.#outputs.drop(packet);
-    });
+    this.#pathIn.release(now, this.#intoDownlink);
     this.#downlink.release(now, (packet) => {
       if (this.#cuts.passes(packet)) this.#outputs.toNode(packet, now);
       else this.#outputs.lose(packet);
@@ -107,7 +135,8 @@ export class Access {
     for (const { host, property, rate } of links) {
       if (host !== this.#rank) continue;
       const link = property === 'uplink' ? this.#uplink : this.#downlink;
-      link.change(rate, queueBytes(this.#queue, rate), now);
+      // The rate of a link with a trace is its trace's; no event may set it.
+      if (link instanceof RateQueue) link.change(rate, queueBytes(this.#queue, rate), now);
     }
     for (const { from, to, path } of paths) {
       if (from === this.#rank) this.#pathOut.setPath(to, path);
@@ -129,18 +158,22 @@ export class Access {
     if (peer === undefined || packet.destination !== this.#address) return 'stray';
     packet.lane = peer;
     if (!this.#cuts.admit(packet)) return 'lost';
+    if (this.#throughCore[peer] === true) {
+      packet.receiver = this.#rank;
+      this.#outputs.toCore(packet, now);
+      return 'queued';
+    }
     if (this.#flows.holdsIncoming(packet)) return this.#pathIn.accept(packet, now) ? 'queued' : 'lost';
     return this.#downlink.accept(packet, now) ? 'queued' : 'dropped';
   }
 }
 
-function accessLink(rate: number, topology: Topology): RateQueue<Packet> {
-  return new RateQueue({ rate, limitBytes: queueBytes(topology.queue, rate), catchUp: CATCH_UP_SECONDS });
-}
-
-/** The drop-tail limit of a link of `rate` bit/s, in bytes. */
-export function queueBytes(limit: QueueLimit, rate: number): number {
-  return 'bytes' in limit ? limit.bytes : (limit.seconds * rate) / 8;
+/** The stage that sends at a link's rate, or when its trace lets it. */
+function accessLink(rate: number, trace: RateTrace | undefined, topology: Topology): AccessLink {
+  const settings = { limitBytes: queueBytes(topology.queue, rate), catchUp: CATCH_UP_SECONDS };
+  return trace === undefined
+    ? new RateQueue<Packet>({ rate, ...settings })
+    : new TraceQueue<Packet>({ trace, ...settings });
 }
 
 /** The paths towards a rank, by the rank they come from. */

@@ -22,6 +22,7 @@ import {
 } from '../netns/syscalls.js';
 import { Agenda } from '../agenda.js';
 import { Access } from './access.js';
+import { Core } from './core.js';
 import { Moderation } from './moderation.js';
 import { PacketPool, type Packet } from './packet.js';
 import { Recorder } from './recorder.js';
@@ -58,7 +59,19 @@ function deliver(fd: number, packet: Packet): boolean {
   return false;
 }
 
-const accesses = ports.map(({ rank, fd }) => {
+/** What a path with duplicates or corruption does to packets. */
+const handling = {
+  copy: (packet: Packet) => pool.copyOf(packet),
+  damage: (packet: Packet, share: number) => packet.damage(share),
+};
+const core = new Core(topology, {
+  arrive: (packet) => accesses[packet.receiver]!.arrive(packet),
+  drop: (packet) => {
+    meters.add(packet.receiver, 'dropped', 1);
+    pool.giveBack(packet);
+  },
+});
+const accesses: readonly Access[] = ports.map(({ rank, fd }) => {
   const finish = (packet: Packet, instant: number, direction: 'egress' | 'ingress'): void => {
     handled++;
     meters.late(Math.max(0, instant - packet.due));
@@ -73,18 +86,18 @@ const accesses = ports.map(({ rank, fd }) => {
     }
     pool.giveBack(packet);
   };
-  return new Access(topology, rank, new Random(settings.seed, `wan of rank ${rank}`), {
-    toBridge: (packet, instant) => finish(packet, instant, 'egress'),
-    toNode: (packet, instant) => finish(packet, instant, 'ingress'),
-    drop: (packet) => {
-      meters.add(rank, 'dropped', 1);
-      pool.giveBack(packet);
-    },
-    lose: (packet) => {
-      meters.add(rank, 'lost', 1);
-      pool.giveBack(packet);
-    },
-  });
+  const discard = (packet: Packet, fate: 'dropped' | 'lost'): void => {
+    meters.add(rank, fate, 1);
+    pool.giveBack(packet);
+  };
+  const outputs = {
+    toBridge: (packet: Packet, instant: number) => finish(packet, instant, 'egress'),
+    toNode: (packet: Packet, instant: number) => finish(packet, instant, 'ingress'),
+    toCore: (packet: Packet, instant: number) => core.accept(packet, instant),
+    drop: (packet: Packet) => discard(packet, 'dropped'),
+    lose: (packet: Packet) => discard(packet, 'lost'),
+  };
+  return new Access(topology, rank, new Random(settings.seed, `wan of rank ${rank}`), outputs, handling);
 });
 
 function record(packet: Packet): void {
@@ -160,7 +173,7 @@ report({ type: 'ready', realTime });
 while (Atomics.load(stop, 0) === 0) {
   const rest = moderation.rest(epochSeconds());
   if (rest > 0) pause(rest);
-  let next = agenda.nextEvent();
+  let next = Math.min(agenda.nextEvent(), core.nextEvent());
   for (const access of accesses) next = Math.min(next, access.nextEvent());
   const wait = Math.max(0, Math.min(LONGEST_WAIT, next - epochSeconds()));
   const arrived = poll.wait(wait);
@@ -169,6 +182,7 @@ while (Atomics.load(stop, 0) === 0) {
     for (let index = 0; index < ports.length; index++) if (poll.ready(index)) takeIn(index);
   }
   const instant = epochSeconds();
+  core.release(instant);
   for (let index = 0; index < ports.length; index++) {
     accesses[index]!.release(instant);
     meters.set(ports[index]!.rank, 'queuedBytes', accesses[index]!.queuedBytes);

@@ -11,7 +11,7 @@ import Denque from 'denque';
 import { changedNetwork, type Change } from '../../scenario/events/change.js';
 import type { Topology } from '../../scenario/topology.js';
 import { jitterMost } from '../../scenario/weather.js';
-import { queueBytes } from '../shaper/access.js';
+import { queueBytes } from '../shaper/queue-bytes.js';
 
 /** One who sends from a node to a node and may have to wait. */
 export interface Waiter {

@@ -24,7 +24,8 @@ import type { Random } from '../../random.js';
 import type { Change } from '../../scenario/events/change.js';
 import type { Path, Topology } from '../../scenario/topology.js';
 import { CALM } from '../../scenario/weather.js';
-import { CATCH_UP_SECONDS, DelayLine, RateQueue, type Queued } from '../link/index.js';
+import { CATCH_UP_SECONDS, DelayLine, RateQueue, TraceQueue, type Queued } from '../link/index.js';
+import type { RateTrace } from '../../scenario/rate-trace.js';
 
 export interface Traveller extends Queued {
   /** See laneOf(). */
@@ -43,10 +44,12 @@ export interface Journey<T extends Traveller> {
   arrived(traveller: T, to: number): void;
 }
 
+type AccessLink<T extends Traveller> = RateQueue<T> | TraceQueue<T>;
+
 export class StreamWan<T extends Traveller> {
   readonly #size: number;
-  readonly #uplinks: readonly RateQueue<T>[];
-  readonly #downlinks: readonly RateQueue<T>[];
+  readonly #uplinks: readonly AccessLink<T>[];
+  readonly #downlinks: readonly AccessLink<T>[];
   readonly #paths: DelayLine<T>;
   /** Lost travellers, until their sender notices. */
   readonly #missing: DelayLine<T>;
@@ -60,10 +63,13 @@ export class StreamWan<T extends Traveller> {
     this.#pathTable = paths.map((row) => [...row]);
     this.#size = nodes.length;
     // Nothing is dropped: the relay stops reading from the nodes instead (see BackPressure).
-    const link = (rate: number) =>
-      new RateQueue<T>({ rate, limitBytes: Infinity, catchUp: CATCH_UP_SECONDS });
-    this.#uplinks = nodes.map((node) => link(node.uplink));
-    this.#downlinks = nodes.map((node) => link(node.downlink));
+    const settings = { limitBytes: Infinity, catchUp: CATCH_UP_SECONDS };
+    const link = (rate: number, trace: RateTrace | undefined) =>
+      trace === undefined
+        ? new RateQueue<T>({ rate, ...settings })
+        : new TraceQueue<T>({ trace, ...settings });
+    this.#uplinks = nodes.map((node) => link(node.uplink, node.uplinkTrace));
+    this.#downlinks = nodes.map((node) => link(node.downlink, node.downlinkTrace));
     this.#paths = new DelayLine<T>(paths.flat(), random);
     this.#missing = new DelayLine<T>(roundTrips(paths), random);
     this.#committed = new Float64Array(nodes.length);
@@ -106,7 +112,7 @@ export class StreamWan<T extends Traveller> {
       }
     for (const { host, property, rate } of links) {
       const link = property === 'uplink' ? this.#uplinks[host] : this.#downlinks[host];
-      link?.change(rate, Infinity, now);
+      if (link instanceof RateQueue) link.change(rate, Infinity, now);
     }
     for (const { from, to, path } of paths) {
       this.#pathTable[from]![to] = path;
@@ -176,7 +182,7 @@ export class StreamWan<T extends Traveller> {
     else this.#committed[traveller.lane % this.#size]! -= traveller.bytes;
   }
 
-  #uplinkOf(traveller: T): RateQueue<T> {
+  #uplinkOf(traveller: T): AccessLink<T> {
     const link = this.#uplinks[Math.floor(traveller.lane / this.#size)];
     if (link === undefined) throw new RangeError(`no uplink for lane ${traveller.lane}`);
     return link;

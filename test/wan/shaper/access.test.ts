@@ -49,6 +49,7 @@ class TinyMesh {
         },
         toNode: (packet) => this.delivered.push({ rank, at: packet.due }),
         drop: () => undefined,
+        toCore: () => undefined,
         lose: () => undefined,
       }),
   );
@@ -125,6 +126,7 @@ describe('Access', () => {
         toBridge: (packet) => crossed.push(packet),
         toNode: () => undefined,
         drop: () => undefined,
+        toCore: () => undefined,
         lose: (packet) => lost.push(packet),
       });
       return { access, crossed, lost };
@@ -162,6 +164,7 @@ describe('Access', () => {
         toBridge: () => undefined,
         toNode: (packet) => delivered.push(packet),
         drop: () => undefined,
+        toCore: () => undefined,
         lose: (packet) => lost.push(packet),
       });
       access.accept(ipPacket({ from: 0, to: 1, ports: [40000, 8470], flags: SYN }), 0);
