@@ -64,8 +64,9 @@ while :; do
   kill -0 "$program" 2>/dev/null || exit "$status"
 done`;
 
-/** Words before `sh` that make the cell. */
+/** Words before `sh` that make the cell. Who shapes and who trains goes first: programs are a little nicer. */
 const CELL = [
+  ...['nice', '-n', '5'],
   ...['setpriv', '--pdeathsig', 'KILL', '--'],
   ...['unshare', '--pid', '--fork', '--kill-child=KILL', '--mount', '--ipc', '--uts', '--mount-proc', '--'],
 ];
@@ -162,12 +163,19 @@ export class ProgramHost {
     removeRuntimeFolder(this.#folder);
   }
 
+  get #shared(): string {
+    return path.join(this.#folder, 'shared');
+  }
+
   /** Makes what each program finds when it starts: names, a folder, a file for what it prints. */
   #furnish(): void {
     const { topology, placements, logs, onFailure } = this.#options;
     const hosts = hostsOf(topology);
     // A program may go on as another user, who has to get as far as to the folder that is made for it in there.
     chmodSync(this.#folder, 0o711);
+    mkdirSync(this.#shared);
+    chmodSync(this.#shared, 0o1777);
+    mkdirSync(path.join(this.#folder, 'hosts'));
     mkdirSync(logs, { recursive: true });
     const names = hosts.map(({ name }, position) => `${placements[position]!.listen.host}\t${name}\n`);
     hosts.forEach(({ program, ...host }, position) => {
@@ -175,7 +183,7 @@ export class ProgramHost {
       const { namespaceFd, listen } = placements[position]!;
       if (namespaceFd === undefined)
         throw new RunError(`${host.name}: a program needs a network namespace of its own`);
-      const folder = path.join(this.#folder, host.name);
+      const folder = path.join(this.#folder, 'hosts', host.name);
       for (const part of ['', 'home', 'tmp']) mkdirSync(path.join(folder, part), { mode: 0o755 });
       chmodSync(path.join(folder, 'tmp'), 0o1777);
       const local = '127.0.0.1\tlocalhost\n';
@@ -205,6 +213,7 @@ export class ProgramHost {
       address,
       index: host.program.index,
       folder: path.join(folder, 'home'),
+      shared: this.#shared,
       addresses: new Map(addresses),
     });
   }
@@ -223,6 +232,7 @@ export class ProgramHost {
       TMPDIR: path.join(folder, 'tmp'),
       MESHBEAT_NAME: host.name,
       MESHBEAT_ADDRESS: address,
+      MESHBEAT_SHARED: this.#shared,
       MESHBEAT_INDEX: `${host.program.index}`,
       MESHBEAT_HOSTS: hostsOf(this.#options.topology)
         .map(({ name }) => name)
@@ -249,9 +259,9 @@ class Running {
 
   constructor(namespaceFd: number, exec: readonly string[], options: RunningOptions) {
     const { folder, name, environment, onOutput, onEnd } = options;
-    const [setpriv = '', ...words] = [...CELL, 'sh', '-c', FIRST_PROCESS, 'sh', folder, name, ...exec];
+    const [nice = '', ...words] = [...CELL, 'sh', '-c', FIRST_PROCESS, 'sh', folder, name, ...exec];
     this.#child = insideNamespace(namespaceFd, () =>
-      spawn(setpriv, words, {
+      spawn(nice, words, {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: environment,
         cwd: path.join(folder, 'home'),

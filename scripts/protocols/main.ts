@@ -29,9 +29,11 @@ const IMAGES = at('docs', 'images', 'protocols');
 const PAGE = at('docs', 'protocols.md');
 /** Left out: it shows nothing but size, and a machine that plays 32 nodes in time is not everybody's. */
 const TOO_LARGE = 'diloco-32';
-/** Left out, too: what happens to a network says nothing of a protocol. */
-const hasEvents = (name: string): boolean =>
-  loadScenario(path.join(SCENARIOS, `${name}.yaml`)).events.length > 0;
+/** Left out, too: what happens to a network, or who else is there, says nothing of a protocol. */
+const isOfMore = (name: string): boolean => {
+  const { events, nodes } = loadScenario(path.join(SCENARIOS, `${name}.yaml`));
+  return events.length > 0 || nodes.some(({ exec }) => exec !== undefined);
+};
 
 const { values } = parseArgs({
   options: { only: { type: 'string', multiple: true }, page: { type: 'boolean', default: false } },
@@ -39,7 +41,7 @@ const { values } = parseArgs({
 const names = readdirSync(SCENARIOS)
   .filter((file) => file.endsWith('.yaml'))
   .map((file) => path.basename(file, '.yaml'))
-  .filter((name) => name !== TOO_LARGE && !hasEvents(name));
+  .filter((name) => name !== TOO_LARGE && !isOfMore(name));
 const unknown = (values.only ?? []).filter((name) => !names.includes(name));
 if (unknown.length > 0) {
   process.stderr.write(`protocols: --only: found ${unknown.join(', ')}; allowed: ${names.join(', ')}\n`);

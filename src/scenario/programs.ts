@@ -66,15 +66,20 @@ export interface PlaceholderValues {
   readonly index: number;
   /** `{folder}`: its working folder. */
   readonly folder: string;
+  /** `{shared}`: a folder that all programs of the run can write to, for keys and the like. */
+  readonly shared: string;
   /** `{address:NAME}`: of another host, by name. */
   readonly addresses: ReadonlyMap<string, string>;
 }
 
 /** A text with the network's placeholders filled in. */
 export function fillPlaceholders(text: string, values: PlaceholderValues): string {
-  const { name, address, index, folder, addresses } = values;
-  const own: Readonly<Record<string, string>> = { name, address, index: `${index}`, folder };
+  const { name, address, index, folder, shared, addresses } = values;
+  const own: Readonly<Record<string, string>> = { name, address, index: `${index}`, folder, shared };
   return text
     .replace(ADDRESS, (placeholder, host: string) => addresses.get(host) ?? placeholder)
-    .replace(/\{(name|address|index|folder)\}/g, (placeholder, key: string) => own[key] ?? placeholder);
+    .replace(
+      /\{(name|address|index|folder|shared)\}/g,
+      (placeholder, key: string) => own[key] ?? placeholder,
+    );
 }

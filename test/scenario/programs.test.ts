@@ -165,8 +165,11 @@ it('placeholders are filled in, and other braces left alone', () => {
     address: '10.77.0.1',
     index: 2,
     folder: '/tmp/x',
+    shared: '/tmp/y',
     addresses: new Map([['b', '10.77.0.2']]),
   };
-  const text = '{name} {address} {index} {folder} {address:b} {address:c} {other} ${name} {{}';
-  expect(fillPlaceholders(text, values)).toBe('a 10.77.0.1 2 /tmp/x 10.77.0.2 {address:c} {other} $a {{}');
+  const text = '{name} {address} {index} {folder} {shared} {address:b} {address:c} {other} ${name} {{}';
+  expect(fillPlaceholders(text, values)).toBe(
+    'a 10.77.0.1 2 /tmp/x /tmp/y 10.77.0.2 {address:c} {other} $a {{}',
+  );
 });

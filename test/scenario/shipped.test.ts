@@ -1,7 +1,7 @@
 /** The scenarios that ship: each loads, and is what its name and its comment say. */
 import { readdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { loadScenario, topologyOf } from '../../src/scenario/index.js';
+import { isTraining, loadAnyScenario, loadScenario, topologyOf } from '../../src/scenario/index.js';
 
 const files = readdirSync('scenarios').filter((file) => file.endsWith('.yaml'));
 
@@ -13,6 +13,22 @@ it.each(files)('%s loads under its own name', (file) => {
   const scenario = loadScenario(`scenarios/${file}`);
   expect(`${scenario.name}.yaml`).toBe(file);
   expect(scenario.description).not.toBe('');
+});
+
+const background = readdirSync('scenarios/background').filter((file) => file.endsWith('.yaml'));
+
+it.each(background)('background/%s loads under its own name, and runs for half a minute', (file) => {
+  const scenario = loadAnyScenario(`scenarios/background/${file}`, { fabric: 'netns' });
+  expect(`${scenario.name}.yaml`).toBe(file);
+  expect(scenario.description).not.toBe('');
+  expect(isTraining(scenario)).toBe(false);
+  expect(scenario).toMatchObject({ duration: 30 });
+  const { hosts = [] } = topologyOf(scenario);
+  expect(hosts.length).toBeGreaterThanOrEqual(3);
+});
+
+it('there are at least eight kinds of background', () => {
+  expect(background.length).toBeGreaterThanOrEqual(8);
 });
 
 it('the default is DiLoCo on 4 nodes in 4 regions with at least 8 heartbeats', () => {
