@@ -6,13 +6,14 @@ export BORG_BASE_DIR="$HOME"
 export BORG_REPO="ssh://$(cat "$MESHBEAT_SHARED/borg-place")/$MESHBEAT_NAME"
 export BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes
 export BORG_RSH="ssh -q -i $MESHBEAT_SHARED/borg-key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
-mkdir data
+mkdir -p data
 noise 2000000 >data/base
-borg init --encryption none
+[ -e initialized ] || borg init --encryption none
+touch initialized
 turn=0
 while :; do
   turn=$((turn + 1))
   noise 300000 >"data/part-$((turn % 4))"
-  borg create --compression none "::turn-$turn" data
+  borg create --compression none "::$(date +%s)" data
   at_next 8
 done

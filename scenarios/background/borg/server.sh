@@ -1,11 +1,12 @@
 #!/bin/sh
 # An ssh server that lets in who has the key of this run, which is made here and dies with it.
 . "$(dirname "$0")/../common.sh"
-mkdir repositories
+mkdir -p repositories
 mount -t tmpfs -o mode=755 run /run # Of this program only; sshd wants a folder there.
 mkdir /run/sshd
-ssh-keygen -q -t ed25519 -N '' -f host-key
-ssh-keygen -q -t ed25519 -N '' -f "$MESHBEAT_SHARED/borg-key"
+for key in host-key "$MESHBEAT_SHARED/borg-key"; do
+  [ -e "$key" ] || ssh-keygen -q -t ed25519 -N '' -f "$key"
+done
 chmod 600 "$MESHBEAT_SHARED/borg-key"
 cat >sshd_config <<END
 Port 22

@@ -1,7 +1,7 @@
 #!/bin/sh
 # A test picture with noise in it, so that it takes the bits it is given, in segments of two seconds.
 . "$(dirname "$0")/../common.sh"
-mkdir www
+mkdir -p www
 cat >nginx.conf <<END
 daemon off;
 pid $HOME/nginx.pid;

@@ -11,8 +11,14 @@ as_postgres() {
   fi
 }
 
+# A host that is back from a crash has its data.
+has_data() {
+  [ -e data/PG_VERSION ]
+}
+
 make_data() {
-  mkdir -m 700 data socket
+  mkdir -p data socket
+  chmod 700 data socket
   [ "$(id -u)" -ne 0 ] || chown postgres:postgres data socket
 }
 

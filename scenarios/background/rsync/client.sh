@@ -1,7 +1,7 @@
 #!/bin/sh
 # client.sh SERVER: changes some of its files and copies them to the server, every five seconds.
 . "$(dirname "$0")/../common.sh"
-mkdir data
+mkdir -p data
 noise 2000000 >data/base
 await_announced rsync-ready
 turn=0

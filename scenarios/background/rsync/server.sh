@@ -1,7 +1,7 @@
 #!/bin/sh
 # An rsync daemon with one module, into which anyone may write.
 . "$(dirname "$0")/../common.sh"
-mkdir backup
+mkdir -p backup
 {
   echo 'port = 873'
   echo 'use chroot = no'

@@ -2,18 +2,22 @@
 # A device that knows all others, and shares one folder with them. Nothing is announced to, or asked of, the internet.
 . "$(dirname "$0")/../common.sh"
 export STNOUPGRADE=1 STNODEFAULTFOLDER=1
-mkdir config folder folder/.stfolder
-syncthing generate --home="$HOME/config" --no-default-folder >/dev/null
+mkdir -p config folder/.stfolder
+[ -e config/key.pem ] || syncthing generate --home="$HOME/config" --no-default-folder >/dev/null
 syncthing --device-id --home="$HOME/config" >id
 mv id "$MESHBEAT_SHARED/$MESHBEAT_NAME.id"
 
 devices=
 members=
+dials=yes # Of two, the later in the list dials: where both did, each would end what the other began.
 for host in $MESHBEAT_HOSTS; do
   await "$MESHBEAT_SHARED/$host.id"
   id=$(cat "$MESHBEAT_SHARED/$host.id")
   members="$members<device id=\"$id\"/>"
-  devices="$devices<device id=\"$id\" name=\"$host\" compression=\"never\"><address>tcp://$host:22000</address></device>"
+  [ "$host" != "$MESHBEAT_NAME" ] || dials=no
+  address=dynamic
+  [ "$dials" = no ] || address="tcp://$host:22000"
+  devices="$devices<device id=\"$id\" name=\"$host\" compression=\"never\"><address>$address</address></device>"
 done
 cat >config/config.xml <<END
 <configuration version="35">
