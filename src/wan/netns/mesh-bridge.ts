@@ -35,7 +35,11 @@ export const portOf = (rank: number): string => `veth${rank}`;
 export function createSwitch(mtu: number): Namespace {
   const hub = Namespace.create('the switch');
   try {
-    hub.ip(['link set lo up', `link add ${BRIDGE} type bridge mcast_snooping 0`, `link set ${BRIDGE} mtu ${mtu} up`]);
+    hub.ip([
+      'link set lo up',
+      `link add ${BRIDGE} type bridge mcast_snooping 0`,
+      `link set ${BRIDGE} mtu ${mtu} up`,
+    ]);
     return hub;
   } catch (error) {
     hub.close();
