@@ -1,6 +1,7 @@
 /** docs/protocols.md as text: data in, Markdown out. */
 import { bytesText, percentText, secondsText } from '../../src/cli/text.js';
 import type { View } from '../../src/cli/schedule/view.js';
+import { table } from '../markdown.js';
 import { meanLoss, type Scenario } from '../../src/scenario/index.js';
 import type { Result } from './results.js';
 import { sectionOf, sections } from './sections.js';
@@ -130,12 +131,6 @@ function measuredText(name: string, { wan }: Scenario, result: Result): string[]
     facts.map((fact) => `- ${fact}`).join('\n'),
     `![Egress of every node of ${name} over time, as captured](images/protocols/${name}-egress.svg)`,
   ];
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
 function oneLine(text: string): string {

@@ -62,7 +62,7 @@ export const nodeSchema = z.strictObject({
     .min(1, { error: words })
     .max(256)
     .optional()
-    .describe('A program and its arguments, run here instead of the trainer: see docs/background.md.'),
+    .describe('A program and its arguments, run here instead of the trainer: see docs/scenarios.md.'),
   kind: name
     .optional()
     .describe("With exec: what the program's traffic is, for the trace; default: the program's name."),

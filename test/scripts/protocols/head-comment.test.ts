@@ -13,7 +13,11 @@ it('takes the comment at the head of a file, by paragraphs', () => {
   expect(headComment('')).toEqual([]);
 });
 
-const scenarios = readdirSync(join(PROJECT, 'scenarios')).filter((file) => file.endsWith('.yaml'));
+const scenarios = ['', 'background/'].flatMap((folder) =>
+  readdirSync(join(PROJECT, 'scenarios', folder))
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => folder + file),
+);
 
 it.each(scenarios)('%s says what it is and what to look for', (file) => {
   const [first = '', ...others] = headComment(readFileSync(join(PROJECT, 'scenarios', file), 'utf8'));
