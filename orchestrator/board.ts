@@ -99,7 +99,7 @@ export interface BoardSnapshot {
   readonly periodSeconds: number | null;
   /** What the schedule promises; null where that is not known. */
   readonly expectedPeriodSeconds: number | null;
-  /** How late shaped packets leave, over all nodes, since the start; null before the first sample. */
+  /** How late shaped packets leave, over all nodes, since the start; null as long as none was measured. */
   readonly lateness: Lateness | null;
   /** How the gate stands; null before the first check. */
   readonly gate: { readonly checks: readonly GateCheck[]; readonly final: boolean } | null;
@@ -239,7 +239,7 @@ export class Board {
   }
 
   #sample({ time, counters, lateness }: Event<'sample'>): void {
-    this.#lateness = lateness;
+    this.#lateness = lateness.count === 0 ? null : lateness;
     this.#nodes.forEach((node, rank) => {
       const ofNode = counters[rank];
       if (ofNode !== undefined) node.sample(time, ofNode);

@@ -6,8 +6,8 @@
  */
 import { Command, Option } from 'commander';
 import { sweepRuntimeFolders } from '../run/runtime-folder.js';
-import { isTraining, loadAnyScenario, topologyOf, type AnyScenario } from '../scenario/index.js';
-import { chooseFabric, type Choice, type FabricChoice } from '../wan/choose.js';
+import { isTraining, loadAnyScenario, placeInFile, topologyOf, type AnyScenario } from '../scenario/index.js';
+import { chooseFabric, requireDriver, type Choice, type FabricChoice } from '../wan/choose.js';
 import { listenForInterruption } from './interruption.js';
 import { doorsFromLauncher, runInUserNamespace } from './rootless.js';
 import { startView } from './run/live-view.js';
@@ -71,6 +71,7 @@ async function run(file: string, flags: RunFlags): Promise<void> {
     fabric: found.kind,
   });
   checkPrograms(scenario, file);
+  requireDriver(scenario.wan.driver, found, placeInFile(file, ['wan', 'driver']));
   const isInside = doorsFromLauncher() !== undefined;
   if (found.rootless && !isInside) {
     process.exitCode = await runInUserNamespace(portsOf(flags));

@@ -14,8 +14,8 @@ import { QUICK, THOROUGH, verify, type Thoroughness } from '../fidelity/verify.j
 import { packageRoot } from '../package-root.js';
 import type { VerificationDocument } from '../run/files.js';
 import { sweepRuntimeFolders } from '../run/runtime-folder.js';
-import { loadAnyScenario, topologyOf, type AnyScenario } from '../scenario/index.js';
-import { chooseFabric, type Choice, type FabricChoice } from '../wan/choose.js';
+import { loadAnyScenario, placeInFile, topologyOf, type AnyScenario } from '../scenario/index.js';
+import { chooseFabric, requireDriver, type Choice, type FabricChoice } from '../wan/choose.js';
 import { listenForInterruption } from './interruption.js';
 import { startLog } from './log.js';
 import { doorsFromLauncher, runInUserNamespace } from './rootless.js';
@@ -66,6 +66,7 @@ async function run(file: string | undefined, flags: VerifyFlags): Promise<void> 
     nodes: flags.nodes,
     fabric: choice.kind,
   });
+  requireDriver(scenario.wan.driver, choice, placeInFile(file ?? DEFAULT_SCENARIO, ['wan', 'driver']));
   if (choice.rootless && doorsFromLauncher() === undefined) {
     process.exitCode = await runInUserNamespace({});
     return;

@@ -150,7 +150,9 @@ export class NodeSeries {
     });
   }
 
-  lateness({ p50, p99, max }: Lateness): void {
+  /** Sets nothing where none was measured: a gauge at zero would be a lie. */
+  lateness({ count, p50, p99, max }: Lateness): void {
+    if (count === 0) return;
     for (const [statistic, seconds] of Object.entries({ p50, p99, max }))
       this.#lateness.set({ statistic }, seconds);
   }

@@ -4,6 +4,7 @@
  * Which fabric it will be is known only where a scenario is about to be run; to draw or to simulate one, all goes.
  * Here a fabric is a name: what it is, src/wan tells.
  */
+import { checkDriver } from './driver-checks.js';
 import { checkFabricEvents } from './events/checks.js';
 import { foundText, type Problem } from './problems.js';
 import type { AnyScenario } from './schema.js';
@@ -13,7 +14,7 @@ export type FabricName = 'netns' | 'threads' | 'containers';
 
 /** Everything that a scenario asks for and the fabric can't give. */
 export function checkFabric(scenario: AnyScenario, fabric: FabricName): Problem[] {
-  return [checkTunnel, checkExec, checkFabricWeather, checkFabricEvents].flatMap((check) =>
+  return [checkTunnel, checkExec, checkFabricWeather, checkFabricEvents, checkDriver].flatMap((check) =>
     check(scenario, fabric),
   );
 }

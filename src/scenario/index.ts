@@ -26,6 +26,7 @@ export type {
   AdamwSettings,
   AnyScenario,
   CongestionControl,
+  DriverName,
   DdpProtocol,
   DilocoProtocol,
   ModelShape,

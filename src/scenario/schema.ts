@@ -34,6 +34,8 @@ const name = text(
 const sliceError = 'allowed: from 256 B to 64 MiB, e.g. "64 KiB"';
 const slice = bytes.refine((size) => size >= 256 && size <= 64 * 2 ** 20, { error: sliceError });
 
+const driverName = z.enum(['tun', 'netem']);
+
 const congestion = z.enum(['cubic', 'reno', 'bbr']);
 
 const positiveInteger = (max: number) => z.number().int().min(1).max(max);
@@ -418,7 +420,9 @@ export const scenarioSchema = z.strictObject({
     .prefault({}),
   wan: z
     .strictObject({
-      driver: z.enum(['tun']).default('tun'),
+      driver: driverName
+        .default('tun')
+        .describe('What shapes packets: tun, a thread of meshbeat; netem, the kernel.'),
       ...weatherShape,
       queue: queueLimit
         .default({ seconds: 0.2 })
@@ -526,3 +530,4 @@ export type InnerSettings = z.output<typeof innerSchema>;
 /** Drop-tail limit of a queue: a time at the queue's own rate, or bytes. */
 export type QueueLimit = Scenario['wan']['queue'];
 export type CongestionControl = Scenario['wan']['congestion'];
+export type DriverName = Scenario['wan']['driver'];

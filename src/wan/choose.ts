@@ -2,8 +2,10 @@
  * Which fabric: what the user asked for, or the best that works here, and why.
  */
 import { InputError } from '../errors.js';
+import type { DriverName } from '../scenario/schema.js';
 import type { Topology } from '../scenario/topology.js';
 import type { Fabric } from './fabric.js';
+import { netemObstacle } from './netem/feasible.js';
 import { netnsFeasibility } from './netns/feasible.js';
 
 export type FabricChoice = 'auto' | 'netns' | 'threads';
@@ -33,7 +35,19 @@ export function chooseFabric(asked: FabricChoice): Choice {
   return { kind: 'threads', rootless: false, reason: `netns would need ${feasibility.missing}` };
 }
 
+/** Throws an InputError that says what is missing when the driver asked for, at a place of a scenario, can't work here. */
+export function requireDriver(driver: DriverName, { kind, rootless }: Choice, place: string): void {
+  if (driver !== 'netem' || kind !== 'netns') return;
+  const missing = netemObstacle(rootless ? 'rootless' : 'direct');
+  if (missing === undefined) return;
+  throw new InputError(
+    `${place}: found netem, which can't work here: it needs ${missing}; allowed here: tun`,
+  );
+}
+
 export interface FabricOptions {
+  /** What shapes packets on netns. */
+  readonly driver: DriverName;
   readonly topology: Topology;
   readonly seed: number;
   readonly congestion: 'cubic' | 'reno' | 'bbr';
@@ -46,6 +60,10 @@ export interface FabricOptions {
 /** Builds a fabric; the module of the other kind, with its system calls, is never loaded. */
 export async function openFabric(kind: Choice['kind'], options: FabricOptions): Promise<Fabric> {
   if (kind === 'netns') {
+    if (options.driver === 'netem') {
+      const { NetemFabric } = await import('./netem/fabric.js');
+      return NetemFabric.create(options);
+    }
     const { NetnsFabric } = await import('./netns/fabric.js');
     return NetnsFabric.create(options);
   }

@@ -55,6 +55,14 @@ describe('the gate', () => {
     expect(names.filter((name) => name.includes('capture'))).toEqual([]);
   });
 
+  test('does not judge a lateness that nobody has measured: 0 ms would be a lie', () => {
+    const names = runChecks({ ...sound, lateness: { count: 0, p50: 0, p99: 0, max: 0 } }).map(
+      ({ name }) => name,
+    );
+    expect(names.filter((name) => name.includes('lateness'))).toEqual([]);
+    expect(runChecks(sound)).toHaveLength(names.length + 1);
+  });
+
   test('expects what the schedules send, and the framing', () => {
     const schedule = compileRound(requestFor({ kind: 'ddp' }, { worldSize: 4, parameterCount: 100_000 }));
     const payload = 2 * 3 * 400_000; // 2·V·(N−1) over all ranks

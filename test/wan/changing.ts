@@ -16,26 +16,29 @@ import type { Applied } from '../../src/wan/agenda.js';
 import { addressNumber } from '../../src/wan/shaper/packet.js';
 import { attempt, isRoundTrip } from './measuring.js';
 import { Mesh, type CreateFabric } from './mesh.js';
+import { SLOWNESS } from './slowness.js';
 import { clean, uniformTopology } from './topologies.js';
 
-const ACCURACY_SECONDS = 0.05;
-const access = { uplink: 20e6, downlink: 20e6 };
-const topology = uniformTopology(3, access, clean(0.005));
+const ACCURACY_SECONDS = 0.05 * SLOWNESS;
+const MBIT = 1e6 / SLOWNESS;
+const access = { uplink: 20 * MBIT, downlink: 20 * MBIT };
+const DELAY = 0.005 * SLOWNESS;
+const topology = uniformTopology(3, access, clean(DELAY));
 
 export function changingNetworks(create: CreateFabric): void {
   describe('when the network changes', () => {
     test('a transfer waits behind a partition and goes on after it; others see nothing of it', async () => {
-      const [cut, heal] = [0.3, 1];
+      const [cut, heal] = [0.3 * SLOWNESS, SLOWNESS];
       const lines = [
         `at ${cut} s partition node-0 | node-1`,
         `at ${heal} s heal`,
-        `at ${heal} s set node-0--node-2.delay 40 ms`,
+        `at ${heal} s set node-0--node-2.delay ${8000 * DELAY} ms`,
       ];
       const measured = await attempt(
         () =>
           withTimeline(create, lines, async (mesh, zero) => {
             const transferring = mesh.transfer(0, 1, 1_500_000);
-            await sleep(1000 * (zero + cut + 0.1 - epochSeconds()));
+            await sleep(1000 * (zero + cut + 0.1 * SLOWNESS - epochSeconds()));
             const meanwhile = Math.min(...(await mesh.node(0).ping(2, 5)));
             const { sent, received } = await transferring;
             const afterwards = Math.min(...(await mesh.node(0).ping(2, 5)));
@@ -43,32 +46,36 @@ export function changingNetworks(create: CreateFabric): void {
             return { intact: sent.sha256 === received.sha256, gap: Math.max(...gaps), meanwhile, afterwards };
           }),
         ({ result, applied }) =>
-          isRoundTrip(result.meanwhile, 0.01) && isRoundTrip(result.afterwards, 0.08) && isOnTime(applied),
+          isRoundTrip(result.meanwhile, 2 * DELAY) &&
+          isRoundTrip(result.afterwards, 16 * DELAY) &&
+          isOnTime(applied),
       );
       const { applied, result } = measured;
       expect(applied.map(({ index }) => index)).toEqual([0, 1, 2]);
       expect(isOnTime(applied), JSON.stringify(applied)).toBe(true);
       expect(result.intact).toBe(true);
       expect(result.gap).toBeGreaterThan(heal - cut - ACCURACY_SECONDS);
-      expect(isRoundTrip(result.meanwhile, 0.01), `${result.meanwhile} s while others were cut off`).toBe(
-        true,
-      );
-      expect(isRoundTrip(result.afterwards, 0.08), `${result.afterwards} s after the delay was set`).toBe(
-        true,
-      );
+      expect(
+        isRoundTrip(result.meanwhile, 2 * DELAY),
+        `${result.meanwhile} s while others were cut off`,
+      ).toBe(true);
+      expect(
+        isRoundTrip(result.afterwards, 16 * DELAY),
+        `${result.afterwards} s after the delay was set`,
+      ).toBe(true);
     });
 
     test('the capture shows a partition, a heal and a new rate to 50 ms', async () => {
-      const [cut, heal, slow] = [0.5, 0.9, 0.7];
+      const [cut, heal, slow] = [0.5 * SLOWNESS, 0.9 * SLOWNESS, 0.7 * SLOWNESS];
       const lines = [
         `at ${cut} s partition node-0 | node-1`,
         `at ${heal} s heal`,
-        `at ${slow} s set node-2.uplink 1 Mbit/s`,
+        `at ${slow} s set node-2.uplink ${MBIT} bit/s`,
       ];
       const folder = mkdtempSync(join(tmpdir(), 'meshbeat-'));
       const file = join(folder, 'capture.pcapng');
-      const seconds = 1.4;
-      // A datagram each millisecond and way between the sides; beside them four times what is left of an uplink.
+      const seconds = 1.4 * SLOWNESS;
+      // A datagram each millisecond (on a slow network, fewer) and way between the sides; beside them four times what is left of an uplink.
       const measure = () =>
         withTimeline(create, lines, async (mesh, zero) => {
           if (!mesh.fabric.packetLevel) return undefined;
@@ -81,11 +88,11 @@ export function changingNetworks(create: CreateFabric): void {
             onFailure,
           });
           await Promise.all([
-            mesh.node(0).blast(1, seconds, 800_000, 100),
-            mesh.node(1).blast(0, seconds, 800_000, 100),
-            mesh.node(2).blast(1, seconds, 4_000_000, 1000),
+            mesh.node(0).blast(1, seconds, 0.8 * MBIT, 100),
+            mesh.node(1).blast(0, seconds, 0.8 * MBIT, 100),
+            mesh.node(2).blast(1, seconds, 4 * MBIT, 1000),
           ]);
-          await sleep(100);
+          await sleep(100 * SLOWNESS);
           await capture.stop();
           const lost = mesh.fabric.counters().map((counters) => counters.lost);
           return {
@@ -138,8 +145,8 @@ function describeCrossings({ sides, third }: Crossings, { cut, heal, slow }: Ins
   return {
     last: sides.map((times) => Math.max(...times.filter((time) => time < middle)) - cut),
     first: sides.map((times) => Math.min(...times.filter((time) => time > middle)) - heal),
-    before: rate(slow - 0.25, slow - ACCURACY_SECONDS),
-    after: rate(slow + ACCURACY_SECONDS, slow + 0.55),
+    before: rate(slow - 0.25 * SLOWNESS, slow - ACCURACY_SECONDS),
+    after: rate(slow + ACCURACY_SECONDS, slow + 0.55 * SLOWNESS),
   };
 }
 
@@ -147,8 +154,8 @@ function isExact(crossings: Crossings, instants: Instants): boolean {
   const { last, first, before, after } = describeCrossings(crossings, instants);
   return (
     [...last, ...first].every((error) => Math.abs(error) < ACCURACY_SECONDS) &&
-    Math.abs(before / 4.168e6 - 1) < 0.1 &&
-    Math.abs(after / 1e6 - 1) < 0.1
+    Math.abs(before / (4.168 * MBIT) - 1) < 0.1 &&
+    Math.abs(after / MBIT - 1) < 0.1
   );
 }
 
@@ -182,7 +189,7 @@ async function withTimeline<T>(
   try {
     const timeline = timelineOf(lines.map(parseEvent), topology, 1);
     const applied: (Applied & { planned: number })[] = [];
-    const zero = epochSeconds() + 0.1;
+    const zero = epochSeconds() + 0.1 * SLOWNESS;
     await mesh.fabric.play(timeline, zero, (one) =>
       applied.push({ ...one, planned: zero + timeline[one.index]!.at }),
     );

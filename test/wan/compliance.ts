@@ -18,19 +18,24 @@ import { changingNetworks } from './changing.js';
 import { DONE_BYTES, HEADER_BYTES } from './echo-protocol.js';
 import { attempt, expectRoundTrip, expectWithin, isRoundTrip, isWithin } from './measuring.js';
 import { Mesh, type CreateFabric } from './mesh.js';
+import { SLOWNESS } from './slowness.js';
 import { clean, losing, MTU, QUEUE_SECONDS, topologyOf, uniformTopology, varying } from './topologies.js';
 import { goodput, rateAfter, steepest, together } from './transfers.js';
 
-const MBIT = 1e6;
+const MBIT = 1e6 / SLOWNESS;
 const PING_BYTES = 64;
 
-/** Runs the suite on the fabrics that `create` makes. */
-export function fabricCompliance(name: string, create: CreateFabric): void {
+/**
+ * Runs the suite on the fabrics that `create` makes.
+ *
+ * @param changes false of a fabric whose network can't change in the middle of a run, and that refuses to
+ */
+export function fabricCompliance(name: string, create: CreateFabric, { changes = true } = {}): void {
   describe(`${name} as a fabric`, () => {
     cleanPaths(create);
     sharedDownlink(create);
     lossyPaths(create);
-    changingNetworks(create);
+    if (changes) changingNetworks(create);
     cleanEnd(create);
   });
 }
@@ -42,7 +47,7 @@ function cleanPaths(create: CreateFabric): void {
       [0.005, 0, 0.02, 0.005],
       [0.04, 0.03, 0, 0.005],
       [0.005, 0.005, 0.005, 0],
-    ];
+    ].map((row) => row.map((delay) => delay * SLOWNESS));
     const vacant = 3;
     const topology = topologyOf(
       [
@@ -111,11 +116,12 @@ function cleanPaths(create: CreateFabric): void {
 
     test('a bulk transfer runs at the rate of the uplink, and no 100 ms exceed it', async () => {
       const expected = goodput(topology.nodes[0]!.uplink, MTU);
-      const most = (1.05 * expected * 0.1) / 8 + MTU;
+      const window = 0.1 * SLOWNESS;
+      const most = (1.05 * expected * window) / 8 + MTU;
       const { rate, burst } = await attempt(
         async () => {
           const { received } = await bulk(0, 2, 2_500_000);
-          return { rate: rateAfter(received, 0.25), burst: steepest(received, 0.1) };
+          return { rate: rateAfter(received, 0.25), burst: steepest(received, window) };
         },
         ({ rate, burst }) => isWithin(rate, expected, 0.05) && burst <= most,
       );
@@ -208,7 +214,7 @@ function cleanPaths(create: CreateFabric): void {
           async () => {
             const before = mesh.fabric.counters()[0]!.dropped; // TCP may have filled the queue, too
             const arrivedBefore = await to.datagrams();
-            const sent = await from.blast(2, 0.6, 3 * uplink, 1000);
+            const sent = await from.blast(2, 3 * QUEUE_SECONDS, 3 * uplink, 1000);
             await sleep(1000 * (QUEUE_SECONDS + roundTrip(0, 2)));
             const arrived = (await to.datagrams()) - arrivedBefore;
             return { sent, arrived, dropped: mesh.fabric.counters()[0]!.dropped - before };
@@ -243,7 +249,7 @@ function cleanPaths(create: CreateFabric): void {
 function sharedDownlink(create: CreateFabric): void {
   test('two senders share the downlink of one receiver', async () => {
     const access = { uplink: 30 * MBIT, downlink: 20 * MBIT };
-    const topology = uniformTopology(3, access, clean(0.01));
+    const topology = uniformTopology(3, access, clean(0.01 * SLOWNESS));
     const mesh = await Mesh.start(create, topology);
     try {
       const expected = goodput(access.downlink, MTU);
@@ -268,10 +274,10 @@ function sharedDownlink(create: CreateFabric): void {
 
 function lossyPaths(create: CreateFabric): void {
   describe('over lossy paths', () => {
-    const delay = 0.01;
+    const delay = 0.01 * SLOWNESS;
     const between = (a: number, b: number): Path => {
       const pair = [a, b].sort().join('-');
-      if (pair === '0-1') return { ...clean(delay), jitter: varying(0.005), loss: losing(0.01) };
+      if (pair === '0-1') return { ...clean(delay), jitter: varying(delay / 2), loss: losing(0.01) };
       if (pair === '0-2') return { ...clean(delay), loss: losing(0.1) };
       return clean(delay);
     };
@@ -302,7 +308,7 @@ function lossyPaths(create: CreateFabric): void {
 
 function cleanEnd(create: CreateFabric): void {
   test('close() leaves no descriptor and no thread', async () => {
-    const topology = uniformTopology(2, { uplink: 20 * MBIT, downlink: 20 * MBIT }, clean(0.002));
+    const topology = uniformTopology(2, { uplink: 20 * MBIT, downlink: 20 * MBIT }, clean(0.002 * SLOWNESS));
     const live = async (): Promise<void> => {
       const mesh = await Mesh.start(create, topology);
       await mesh.node(0).ping(1, 1);

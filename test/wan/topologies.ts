@@ -1,10 +1,11 @@
 /** Small topologies for tests of fabrics. */
 import type { Path, Topology } from '../../src/scenario/topology.js';
+import { SLOWNESS } from './slowness.js';
 import { CALM, type Jitter, type Loss } from '../../src/scenario/weather.js';
 
 export const MTU = 1500;
 /** Limit of every queue. */
-export const QUEUE_SECONDS = 0.2;
+export const QUEUE_SECONDS = 0.2 * SLOWNESS;
 
 /** Rates in bit/s. */
 export interface Access {

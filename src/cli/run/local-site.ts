@@ -42,10 +42,10 @@ export class LocalSite implements Site {
   async openFabric({ scenario, topology, stage, own }: RunContext<AnyScenario>): Promise<Fabric> {
     const { kind, reason } = this.#choice;
     stage(`building the network: ${kind} (${reason})`);
-    const { congestion, slowStartAfterIdle, initialWindow } = scenario.wan;
-    const tcp = { congestion, slowStartAfterIdle, initialWindow };
+    const { driver, congestion, slowStartAfterIdle, initialWindow } = scenario.wan;
+    const wan = { driver, congestion, slowStartAfterIdle, initialWindow };
     const control = isTraining(scenario) && scenario.persona !== 'none';
-    const fabric = await openFabric(kind, { topology, seed: scenario.seed, ...tcp, control });
+    const fabric = await openFabric(kind, { topology, seed: scenario.seed, ...wan, control });
     own(() => fabric.close());
     return fabric;
   }

@@ -3,7 +3,7 @@ import type { Outcome } from '../../../orchestrator/conductor.js';
 import type { EventFacts } from '../../../orchestrator/network-events.js';
 import {
   eventChecks,
-  latenessCheck,
+  latenessChecks,
   missedCheck,
   programsChecks,
   runChecks,
@@ -113,7 +113,7 @@ export function summarize(evidence: Evidence): RunSummary {
 export function summarizePrograms(evidence: ProgramsEvidence): ProgramsSummary {
   const { scenario, topology, fabric, durationSeconds, programs, events, lateness, capture } = evidence;
   const checks = [
-    latenessCheck(lateness),
+    ...latenessChecks(lateness),
     ...missedCheck(capture?.result.missed),
     ...programsChecks(topology, programs),
     ...(events === undefined ? [] : eventChecks(events)),

@@ -32,7 +32,9 @@ export const runManifestSchema = z.object({
     .describe('When all was done, the analysis of the capture included: ISO 8601, UTC.'),
   fabric: text('What the network was built of: netns, containers or threads.'),
   fabricReason: text('Why this fabric.'),
-  wanDriver: text('What shaped the traffic: tun (packets) or relay (byte streams).'),
+  wanDriver: text(
+    'What shaped the traffic: tun (packets, a thread of meshbeat), netem (packets, the kernel) or relay (byte streams).',
+  ),
   captureKind: captureKindSchema
     .nullable()
     .describe('How the packets came about; null if no capture was begun.'),

@@ -50,15 +50,18 @@ export interface Detour {
   readonly tcp: TcpOptions;
 }
 
+/** How TCP is to be, as the end of a route says it to `ip route`. */
+export function tcpWords({ congestion, initialWindow }: TcpOptions): string {
+  return `congctl ${congestion} initcwnd ${initialWindow} initrwnd ${Math.max(initialWindow, 20)}`;
+}
+
 /** Brings wan0 up, which must be there, and leads the traffic through it. */
 export function detourLines({ address, device, mtu, destinations, sources, tcp }: Detour): string[] {
-  const { congestion, initialWindow } = tcp;
-  const transport = `congctl ${congestion} initcwnd ${initialWindow} initrwnd ${Math.max(initialWindow, 20)}`;
   return [
     `link set ${SHAPED_DEVICE} mtu ${mtu} txqueuelen ${TUN_QUEUE} up`,
     // TCP is set by route: the sysctl is closed to namespaces for algorithms the host has not allowed to all.
     ...destinations.map(
-      (to) => `route add ${to} dev ${SHAPED_DEVICE} src ${address} ${transport} table ${SEND_TABLE}`,
+      (to) => `route add ${to} dev ${SHAPED_DEVICE} src ${address} ${tcpWords(tcp)} table ${SEND_TABLE}`,
     ),
     `route add default dev ${SHAPED_DEVICE} table ${RECEIVE_TABLE}`,
     // The kernel delivers packets to its own addresses before any other rule unless that rule comes later.
