@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { readCapture } from '../../src/capture/index.js';
 import { traceLineSchema } from '../../src/run/files.js';
 import { loadScenario } from '../../src/scenario/index.js';
 import { scratchFolder } from '../support/files.js';
@@ -15,6 +16,7 @@ import { referenceOf } from '../support/reference.js';
 import { describeIf } from '../support/requires.js';
 import { attempt } from '../wan/measuring.js';
 
+const CRASH = fixture('scenarios/crash.yaml');
 const SCENARIO = fixture('scenarios/tiny-events.yaml');
 const folder = scratchFolder();
 
@@ -27,10 +29,7 @@ async function livesThrough(fabric: string): Promise<void> {
   expect(failed, JSON.stringify(failed)).toEqual([]);
   expect(summary.training).toMatchObject(await referenceOf(loadScenario(SCENARIO)));
 
-  const lines = readFileSync(join(directory, 'trace.jsonl'), 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => traceLineSchema.parse(JSON.parse(line)));
+  const lines = traceOf(directory);
   const events = lines.filter((line) => line.type === 'event');
   expect(
     events.map(({ kind, cut, joined, changed, hosts }) => ({ kind, cut, joined, changed, hosts })),
@@ -82,6 +81,57 @@ async function livesThrough(fabric: string): Promise<void> {
 }
 
 test('training in threads lives through events', () => livesThrough('threads'), 60_000);
+/** The trace of a run, line by line. */
+const traceOf = (directory: string) =>
+  readFileSync(join(directory, 'trace.jsonl'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => traceLineSchema.parse(JSON.parse(line)));
+
+/** When packets were seen in a run's capture, seconds since the trace's origin. */
+async function packetTimes(directory: string): Promise<number[]> {
+  const header = traceOf(directory).find((line) => line.type === 'header')!;
+  const origin = BigInt(header.originNs);
+  const times: number[] = [];
+  await readCapture(join(directory, 'capture.pcapng'), ({ timestampNs }) => {
+    times.push(Number(timestampNs - origin) / 1e9);
+  });
+  return times;
+}
+
 describeIf(netns(), 'among namespaces', () => {
+  test('a host that crashes is gone with its program, and starts it anew', async () => {
+    let runs = 0;
+    const { summary, lines, silence } = await attempt(
+      async () => {
+        const out = join(folder, `crash-${runs++}`);
+        const { summary, directory } = await completeRun(CRASH, out, '--fabric', 'netns');
+        const lines = traceOf(directory);
+        const [crash, back] = lines.filter((line) => line.type === 'event');
+        const times = await packetTimes(directory);
+        const [last, first] = [
+          times.filter((time) => time < (crash!.time + back!.time) / 2).at(-1)! - crash!.time,
+          times.find((time) => time > (crash!.time + back!.time) / 2)! - back!.time,
+        ];
+        return { summary, lines, silence: { last, first } };
+      },
+      ({ silence: { last, first } }) => Math.abs(last) < 0.05 && first > -0.05,
+    );
+    expect(Math.abs(silence.last)).toBeLessThan(0.05);
+    expect(silence.first).toBeGreaterThan(-0.05);
+    expect(summary.events.map(({ kind }) => kind)).toEqual(['crash', 'return']);
+    expect(summary.gate.verdict).toBe('valid');
+    const programs = lines.filter((line) => line.type === 'program');
+    const ofAnn = programs.filter(({ node }) => node === 'ann').sort((a, b) => a.start - b.start);
+    expect(ofAnn.map(({ stopped, status }) => [stopped, status === 137])).toEqual([
+      [true, true],
+      [true, false],
+    ]);
+    const [crash, back] = lines.filter((line) => line.type === 'event');
+    expect(ofAnn[0]!.end).toBeGreaterThanOrEqual(crash!.time);
+    expect(ofAnn[1]!.start).toBeGreaterThanOrEqual(back!.time);
+    expect(programs.filter(({ node }) => node === 'bob')).toHaveLength(1);
+  }, 60_000);
+
   test('training lives through events', () => livesThrough('netns'), 60_000);
 });
