@@ -8,7 +8,7 @@ import type { OrchestratorMessage__Output } from '../proto/types/meshbeat/contro
 import type { Play__Output } from '../proto/types/meshbeat/control/v1/Play.js';
 import type { Round__Output } from '../proto/types/meshbeat/control/v1/Round.js';
 import type { Welcome__Output } from '../proto/types/meshbeat/control/v1/Welcome.js';
-import { messageOf } from '../src/errors.js';
+import { messageOf, RunError } from '../src/errors.js';
 import type { StoreAccess } from '../src/object-store/objects.js';
 import { personaOf } from '../src/persona/index.js';
 import { traceOperations } from '../src/run/trace-operations.js';
@@ -21,6 +21,7 @@ import {
   parameterCount,
   type ReplicaMemory,
 } from '../src/training/index.js';
+import type { Checkpoints } from '../src/training/checkpoints.js';
 import { Mesh } from '../src/transport/mesh.js';
 import { unpackPart } from '../src/transport/wire-operation.js';
 import type { Placement } from '../src/wan/fabric.js';
@@ -60,6 +61,8 @@ export class Member {
   readonly #meterTimer: NodeJS.Timeout | undefined;
   /** The rounds, played one after the other while messages keep coming. */
   #rounds: Promise<void> = Promise.resolve();
+  /** Aborted when these rounds are abandoned. */
+  #playing = new AbortController();
   #failure: { readonly error: unknown } | undefined;
   #finished = false;
 
@@ -111,6 +114,7 @@ export class Member {
       const memory = allocateReplica(parameterCount(scenario.model));
       const ranges = JSON.parse(welcome.rangesJson) as Range[];
       await device.initialise({ memory: memory.shared, ranges });
+      settlement.checkpoints?.saveFirst(memory.shared);
       const persona = personaOf(scenario.persona);
       if (persona !== undefined)
         chatter = await Chatter.start({ persona, rank, scenario, topology, placement });
@@ -153,10 +157,7 @@ export class Member {
         say({ probed: { measurements: await this.#prober.measure(message.probe!) } });
         return;
       case 'connect':
-        await Promise.all(message.connect!.receiveFrom.map((peer) => this.#mesh.connect(peer)));
-        await this.#objects?.open();
-        await this.#chatter?.connect((error) => this.#fail(error));
-        say({ connected: {} });
+        this.#dial(message.connect!.receiveFrom, this.#playing.signal);
         return;
       case 'open':
         await this.#chatter?.open(message.open!.habit);
@@ -168,11 +169,22 @@ export class Member {
       case 'round': {
         this.#chatter?.begin();
         const round = message.round!;
+        const { signal } = this.#playing;
         this.#rounds = this.#rounds
-          .then(() => this.#play(round))
-          .catch((error: unknown) => this.#fail(error));
+          .then(() => this.#play(round, signal))
+          .catch((error: unknown) => {
+            if (!signal.aborted) this.#fail(error);
+          });
         return;
       }
+      case 'abandon':
+        await this.#abandon();
+        say({ abandoned: {} });
+        return;
+      case 'restore':
+        this.#checkpoints.restore(message.restore!.round, this.#memory.shared);
+        say({ restored: {} });
+        return;
       case 'finish':
         await this.#rounds;
         await this.#finish(message.finish!.deliverWeights);
@@ -198,12 +210,43 @@ export class Member {
     await this.#options.settlement.close();
   }
 
-  async #play(round: Round__Output): Promise<void> {
+  get #checkpoints(): Checkpoints {
+    const { checkpoints } = this.#options.settlement;
+    if (checkpoints === undefined) throw new Error('this node keeps no checkpoints');
+    return checkpoints;
+  }
+
+  /** Dials peers, and says when all lines stand; meanwhile the node may be told to let go of them. */
+  #dial(peers: readonly number[], signal: AbortSignal): void {
+    const dialing = async (): Promise<void> => {
+      await Promise.all(peers.map((peer) => this.#mesh.connect(peer)));
+      await this.#objects?.open();
+      await this.#chatter?.connect((error) => this.#fail(error));
+      if (!signal.aborted) this.#options.say({ connected: {} });
+    };
+    dialing().catch((error: unknown) => {
+      if (!signal.aborted) this.#fail(error);
+    });
+  }
+
+  /** Lets go of all that it plays and of all its peers, and leaves its memory alone. */
+  async #abandon(): Promise<void> {
+    this.#playing.abort(new RunError('the round was abandoned'));
+    this.#mesh.reset();
+    await this.#rounds;
+    await this.#replica.settled();
+    this.#playing = new AbortController();
+  }
+
+  async #play(round: Round__Output, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
     const { part, say, watcher } = this.#options;
     this.#lag.reset(); // What held it up before, connecting for one, is not in the round's traffic.
     const unpacked = unpackPart(round.part);
     const { operations } = unpacked;
-    const played = await play(operations, this.#remarked(this.#replica.stage(round.round, unpacked)));
+    const stage = this.#remarked(this.#replica.stage(round.round, unpacked, signal));
+    const played = await play(operations, stage, signal);
+    this.#options.settlement.checkpoints?.save(round.round + 1, this.#memory.shared);
     this.#chatter?.remark('round');
     const roundDone = {
       round: round.round,

@@ -14,6 +14,7 @@ import type { OrchestratorMessage__Output } from '../proto/types/meshbeat/contro
 import type { Welcome__Output } from '../proto/types/meshbeat/control/v1/Welcome.js';
 import { messageOf } from '../src/errors.js';
 import type { Scenario, Topology } from '../src/scenario/index.js';
+import type { Checkpoints } from '../src/training/checkpoints.js';
 import { controlContract } from '../src/transport/contracts.js';
 import type { Fabric, NodeCounters, Placement } from '../src/wan/fabric.js';
 import type { DeviceTasks } from './device-port.js';
@@ -43,6 +44,8 @@ export interface Settlement {
   readonly device: DeviceTasks;
   /** Of a node that brings its own network: what it has counted, and its histogram of lateness. */
   readonly meters?: () => { readonly counters: NodeCounters; readonly lateness: ArrayLike<number> };
+  /** Where the node's checkpoints are kept, in a run in which nodes crash. */
+  readonly checkpoints?: Checkpoints;
   /** Of a node that brings its own network: has it change, see Fabric.play(). */
   readonly play?: Fabric['play'];
   close(): Promise<void>;

@@ -54,6 +54,10 @@ export class Replica {
   #memory: ReplicaMemory;
   #stageTally = new StageTally([]);
   #outerOverrun = 0;
+  /** Aborted when the round that is being played is abandoned. */
+  #signal: AbortSignal | undefined;
+  /** What the device is at, or was last. */
+  #task: Promise<unknown> = Promise.resolve();
   /** When the round that is being played began, performance.now() in ms. */
   #roundStart = 0;
 
@@ -62,8 +66,16 @@ export class Replica {
     this.#memory = options.memory;
   }
 
-  /** The stage on which a part of one round is played. */
-  stage(round: number, { operations, scratch }: Pick<Part, 'operations' | 'scratch'>): Stage {
+  /**
+   * The stage on which a part of one round is played. Once it is abandoned nothing more is written into the replica's
+   * memory but by the task that the device is at; see settled().
+   */
+  stage(
+    round: number,
+    { operations, scratch }: Pick<Part, 'operations' | 'scratch'>,
+    signal?: AbortSignal,
+  ): Stage {
+    this.#signal = signal;
     this.#memory = withScratch(this.#memory, scratch);
     this.#stageTally = new StageTally(operations);
     this.#roundStart = performance.now();
@@ -108,25 +120,33 @@ export class Replica {
     const { rank, scenario, device, onStep } = this.#options;
     const { contribution } = operation;
     const memory = this.#memory.shared;
+    const signal = this.#signal;
     const pace = new Pace(scenario.pace);
     const end = operation.firstStep + operation.steps;
     for (let step = operation.firstStep; step < end; step++) {
-      const report =
+      signal?.throwIfAborted();
+      const report = await this.#onDevice(
         operation.work === 'gradient'
-          ? await device.gradient({ memory, rank, step })
-          : await device.innerStep({ memory, rank, step });
+          ? device.gradient({ memory, rank, step })
+          : device.innerStep({ memory, rank, step }),
+      );
       if (!Number.isFinite(report.loss))
         throw new RunError(`training diverged: the loss of step ${step} is ${report.loss}`);
       // The pseudo-gradient belongs to the last step's time, as on a device that computes while it waits.
       if (step === end - 1) await this.#contribute(operation);
-      onStep({ step, ...report, overrunSeconds: await pace.finishStep() });
+      const overrunSeconds = await pace.finishStep();
+      signal?.throwIfAborted();
+      onStep({ step, ...report, overrunSeconds });
     }
     if (operation.steps === 0 && contribution.length > 0) await this.#contribute(operation);
   }
 
   async #contribute({ work, contribution }: ComputeOperation): Promise<void> {
     if (work !== 'inner-steps' || contribution.length === 0) return;
-    await this.#options.device.pseudoGradient({ memory: this.#memory.shared, ranges: contribution });
+    this.#signal?.throwIfAborted();
+    await this.#onDevice(
+      this.#options.device.pseudoGradient({ memory: this.#memory.shared, ranges: contribution }),
+    );
   }
 
   async #send(round: number, operation: SendOperation): Promise<void> {
@@ -138,7 +158,9 @@ export class Replica {
 
   async #receive(round: number, operation: RecvOperation): Promise<void> {
     const { offset, length, sequence, peer, encoding } = operation;
+    const signal = this.#signal;
     const slice = await this.#options.mesh.receive(peer);
+    signal?.throwIfAborted();
     if (
       slice.round !== round ||
       slice.sequence !== sequence ||
@@ -180,7 +202,17 @@ export class Replica {
 
   #work(round: number, operation: Parameters<DeviceTasks['work']>[0]['operation']) {
     const { rank, device } = this.#options;
-    return device.work({ memory: this.#memory.shared, operation, rank, round });
+    return this.#onDevice(device.work({ memory: this.#memory.shared, operation, rank, round }));
+  }
+
+  /** Resolves when the device is at no task of this replica. */
+  async settled(): Promise<void> {
+    await this.#task.catch(() => undefined);
+  }
+
+  #onDevice<T>(task: Promise<T>): Promise<T> {
+    this.#task = task;
+    return task;
   }
 
   async #wait(paces: number): Promise<void> {

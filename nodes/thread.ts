@@ -11,12 +11,14 @@ export interface NodeThreadData {
   readonly token: string;
   readonly placement: Placement;
   readonly device: MessagePort;
+  /** See Checkpoints; in a run in which nodes crash. */
+  readonly checkpoints?: SharedArrayBuffer;
 }
 
 /** Of this thread, which carries the node's traffic, for users who may raise it. */
 const NETWORK_NICENESS = -10;
 
-const { orchestrator, token, placement, device } = workerData as NodeThreadData;
+const { orchestrator, token, placement, device, checkpoints: kept } = workerData as NodeThreadData;
 
 setNiceness(NETWORK_NICENESS);
 
@@ -27,13 +29,15 @@ if (placement.namespaceFd !== undefined) {
 const { credentials } = await import('@grpc/grpc-js');
 const { runNode } = await import('./node.js');
 const { RemoteDevice } = await import('./device-port.js');
+const { Checkpoints } = await import('../src/training/checkpoints.js');
+const checkpoints = kept === undefined ? {} : { checkpoints: new Checkpoints(kept) };
 const remote = new RemoteDevice(device);
 const close = (): Promise<void> => Promise.resolve();
 try {
   await runNode({
     channel: { address: orchestrator, credentials: credentials.createInsecure() },
     hello: { token },
-    settle: () => Promise.resolve({ placement, device: remote, close }),
+    settle: () => Promise.resolve({ placement, device: remote, close, ...checkpoints }),
   });
 } finally {
   remote.close();

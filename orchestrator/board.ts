@@ -174,6 +174,10 @@ export class Board {
       case 'network':
         this.#stage = `training; last event: ${event.event}`;
         return;
+      case 'rewound':
+        for (const round of this.#openRounds.keys()) if (round >= event.round) this.#openRounds.delete(round);
+        for (const node of this.#nodes) node.rewind(event.round);
+        return;
       case 'gate':
         this.#gate = { checks: event.checks, final: event.final };
         return;
@@ -290,6 +294,12 @@ class NodeState {
     this.loss = loss ?? null;
     if (overrunSeconds > 0) this.overruns++;
     this.phase = this.#steps % this.#facts.stepsPerRound === 0 ? 'synchronizing' : 'computing';
+  }
+
+  rewind(round: number): void {
+    this.#roundsDone = round;
+    this.#steps = round * this.#facts.stepsPerRound;
+    this.phase = 'computing';
   }
 
   roundDone(round: number): void {

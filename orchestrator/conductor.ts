@@ -34,7 +34,7 @@ import {
 } from '../src/training/index.js';
 import { packPart } from '../src/transport/wire-operation.js';
 import type { Fabric, RunningCapture } from '../src/wan/fabric.js';
-import type { RunListener } from '../src/run/events.js';
+import type { RunEvent, RunListener } from '../src/run/events.js';
 import { expectedPayload, payloadBesides } from './gate.js';
 import type { Members } from './members.js';
 import { NetworkEvents, type EventFacts } from './network-events.js';
@@ -47,6 +47,7 @@ import {
   storePaths,
 } from './probe.js';
 import { compileRound, holdingsOf, requestOf, sendersInRun, type Holding } from './schedules/index.js';
+import { Recovery, type Reviver } from './recovery.js';
 import type { Senders } from './schedules/senders.js';
 
 /**
@@ -66,6 +67,8 @@ export interface ConductorOptions {
   readonly members: Members;
   readonly directory: RunDirectory;
   readonly emit: RunListener;
+  /** Absent where nodes can't be started anew. */
+  readonly reviver?: Reviver;
 }
 
 /** What else there is in a run, and when its turn comes. */
@@ -83,6 +86,8 @@ export interface Outcome {
   readonly measurements: readonly PathMeasurement__Output[];
   /** TCP payload that all rounds should have come to, bytes. */
   readonly expectedPayload: number;
+  /** The same of rounds that were abandoned on their way and played again, bytes: how much of it was sent is not known. */
+  readonly abandonedPayload: number;
   /** From the first round's dispatch to the last round's end, seconds. */
   readonly trainingSeconds: number;
   /** Sum over nodes of the time their devices were at compute operations, seconds. */
@@ -131,14 +136,26 @@ export class Conductor {
   readonly #persona: PersonaRun | undefined;
   #computeSeconds = 0;
   #expectedPayload = 0;
+  #abandonedPayload = 0;
+  readonly #recovery: Recovery;
+  readonly #senders: Senders;
 
   /** Starts trace.jsonl. */
   constructor(options: ConductorOptions) {
     this.#options = options;
+    this.#senders = sendersInRun(requestOf(options.scenario), options.scenario.rounds);
     this.#persona = PersonaRun.of(options.scenario, options.fabric);
     this.#trace = new JsonLines(options.directory.file('trace.jsonl'));
     this.#trace.write(traceHeaderOf(options.fabric.topology, this.#origin));
     options.members.onMessage((rank, message) => this.#hear(rank, message));
+    this.#recovery = new Recovery({
+      members: options.members,
+      reviver: options.reviver,
+      worldSize: options.fabric.topology.nodes.length,
+      senders: this.#senders,
+      oldestRound: () => Math.min(this.#playing.length, ...this.#rounds.keys()),
+      playFrom: (round) => this.#playAgain(round),
+    });
   }
 
   /** Zero of the times in the trace, seconds since 1970. */
@@ -156,7 +173,7 @@ export class Conductor {
     const { members, scenario, emit } = this.#options;
     emit({ type: 'stage', text: 'nodes are joining, compiling the model and reading their text' });
     const ready = (await members.all('ready'))[0]!;
-    const senders = sendersInRun(requestOf(scenario), scenario.rounds);
+    const senders = this.#senders;
     emit({ type: 'stage', text: 'probing the shaped paths' });
     const rates = await this.#probeRates(senders);
     await startCapture();
@@ -199,6 +216,7 @@ export class Conductor {
     return {
       measurements,
       expectedPayload: this.#expectedPayload,
+      abandonedPayload: this.#abandonedPayload,
       trainingSeconds,
       computeSeconds: this.#computeSeconds,
       initialLoss,
@@ -224,7 +242,11 @@ export class Conductor {
         this.#break(error);
       }
     };
-    return new NetworkEvents({ scenario, fabric, origin: this.#origin, emit, write });
+    const tell: RunListener = (event) => {
+      emit(event);
+      if (event.type === 'network') this.#followOutage(event);
+    };
+    return new NetworkEvents({ scenario, fabric, origin: this.#origin, emit: tell, write });
   }
 
   /** Rate and loss of every path that carries slices; with an object store, all there is to measure of its paths. */
@@ -280,9 +302,11 @@ export class Conductor {
     const { rounds } = scenario;
     for (let round = 0; round < Math.min(ROUNDS_AHEAD, rounds); round++) this.#dispatch(round);
     for (let round = 0; round < rounds; round++) {
-      await Promise.race([this.#playing[round]!.done.promise, members.failure]);
+      await Promise.race([this.#playing[round]!.done.promise, members.failure, this.#recovery.failure]);
       if (round + ROUNDS_AHEAD < rounds) this.#dispatch(round + ROUNDS_AHEAD);
     }
+    // Who is down at the end comes back, too, for everybody hands in what they have.
+    await Promise.race([this.#recovery.settled(), members.failure]);
   }
 
   #dispatch(round: number): void {
@@ -294,9 +318,36 @@ export class Conductor {
     const done = new Deferred<void>();
     done.promise.catch(() => undefined); // Its turn to be waited for may not have come.
     this.#playing[round] = { left: parts.length, done };
-    for (const part of parts) {
+    // While somebody is down, it is dispatched with what is played again.
+    if (this.#recovery.whole) this.#handOut(round, schedule);
+  }
+
+  #handOut(round: number, { parts }: Schedule): void {
+    for (const part of parts)
       this.#options.members.tell(part.rank, { round: { round, part: packPart(part) } });
+  }
+
+  /** Everybody is as at the start of this round: dispatches it once more, and those after it. */
+  #playAgain(from: number): void {
+    const { scenario, emit } = this.#options;
+    emit({ type: 'rewound', round: from });
+    this.#abandonedPayload += expectedPayload(
+      this.#rounds.values(),
+      scenario.transport.tls,
+      partOf(scenario),
+    );
+    for (const [round, schedule] of [...this.#rounds].sort(([a], [b]) => a - b)) {
+      this.#playing[round]!.left = schedule.parts.length;
+      this.#handOut(round, schedule);
     }
+  }
+
+  /** Nodes that crash with their hosts, and come back with them. */
+  #followOutage({ kind, hosts }: Pick<Extract<RunEvent, { type: 'network' }>, 'kind' | 'hosts'>): void {
+    const ranks = hosts.filter((host) => host < this.#options.fabric.topology.nodes.length);
+    if (ranks.length === 0) return;
+    if (kind === 'crash') this.#recovery.crash(ranks);
+    else if (kind === 'return') this.#recovery.comeBack(ranks);
   }
 
   #hear(rank: number, message: NodeMessage__Output): void {

@@ -31,7 +31,7 @@ export class Members {
   readonly #options: MembersOptions;
   readonly #guests: (Guest | undefined)[];
   readonly #sessions: readonly string[];
-  readonly #waiting: Map<Kind, Deferred<unknown>>[];
+  readonly #waiting: readonly Map<Kind, Deferred<unknown>>[];
   readonly #failure = new Deferred<never>();
   /** By rank: the weights it hands in. */
   readonly #weights: readonly Deferred<Buffer>[];
@@ -61,13 +61,21 @@ export class Members {
   seat(rank: number, guest: Guest): string | undefined {
     if (this.#guests[rank] !== undefined) return 'this rank is taken';
     this.#guests[rank] = guest;
-    guest.onMessage((message) => this.#hear(rank, message));
-    void guest.gone.then(() => this.#leave(rank));
+    // One that has crashed is not heard any more, and not missed.
+    const sits = (): boolean => this.#guests[rank] === guest;
+    guest.onMessage((message) => sits() && this.#hear(rank, message));
+    void guest.gone.then(() => sits() && this.#leave(rank));
     this.#options.welcome(rank).then(
       (welcome) => guest.tell({ welcome: { ...welcome, session: this.#sessions[rank]! } }),
       (error: unknown) => this.fail(rank, messageOf(error)),
     );
     return undefined;
+  }
+
+  /** Frees the seat of a rank, who has crashed and is to come again. */
+  excuse(rank: number): void {
+    this.#guests[rank] = undefined;
+    this.#waiting[rank]?.clear();
   }
 
   /** Rejects when a member fails or leaves; never resolves. */

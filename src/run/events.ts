@@ -45,6 +45,8 @@ export type RunEvent =
       /** Who went down or came back, by position among all hosts. */
       readonly hosts: readonly number[];
     }
+  /** Nodes crashed and came back: all play again from the start of this round, which not all had finished. */
+  | { readonly type: 'rewound'; readonly round: number }
   /** The meters were read, a few times a second. */
   | {
       readonly type: 'sample';

@@ -4,6 +4,7 @@
  */
 export type { Change, HostPair, Timeline } from './events/change.js';
 export { formatEvent, type ScenarioEvent } from './events/event.js';
+export { crashingHosts } from './events/names.js';
 export { timelineOf } from './events/timeline.js';
 export { GENRES, genreInTurn, type Genre } from './genres.js';
 export { scenarioJsonSchema } from './json-schema.js';

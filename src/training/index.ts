@@ -10,7 +10,14 @@ export {
   type Held,
 } from './final-weights.js';
 export { heldOutLoss } from './held-out-loss.js';
-export { allocateReplica, withScratch, type ReplicaMemory, type SharedReplica } from './memory.js';
+export { Checkpoints } from './checkpoints.js';
+export {
+  allocateReplica,
+  replicaBytes,
+  withScratch,
+  type ReplicaMemory,
+  type SharedReplica,
+} from './memory.js';
 export { parameterCount, parameterLayout, type ParameterTensor } from './model.js';
 export { trainReference, type Compiled, type ReferenceResult } from './reference.js';
 export { readSafetensors, weightsSha256, writeSafetensors } from './safetensors.js';

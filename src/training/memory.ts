@@ -43,11 +43,14 @@ export interface ReplicaMemory extends Buffers {
 const ARRAYS = 8;
 const NO_SCRATCH: Scratch = { activationElements: 0, contributionBytes: 0 };
 
+/** Bytes of a replica's memory but for its scratch. */
+export const replicaBytes = (parameterCount: number): number =>
+  ARRAYS * parameterCount * Float32Array.BYTES_PER_ELEMENT;
+
 /** New memory, all zeros. */
 export function allocateReplica(parameterCount: number, scratch: Scratch = NO_SCRATCH): ReplicaMemory {
-  const bytes = ARRAYS * parameterCount * Float32Array.BYTES_PER_ELEMENT;
   return replicaFrom({
-    buffer: new SharedArrayBuffer(bytes),
+    buffer: new SharedArrayBuffer(replicaBytes(parameterCount)),
     parameterCount,
     activations: new SharedArrayBuffer(Float32Array.BYTES_PER_ELEMENT * scratch.activationElements),
     contributions: new SharedArrayBuffer(scratch.contributionBytes),

@@ -57,6 +57,10 @@ export class Mesh {
   readonly #clients = new Map<number, MeshClient[]>();
   readonly #outgoing = new Map<number, Lines<Deferred<Outgoing>>>();
   readonly #incoming = new Map<number, Lines<IncomingLine>>();
+  /** Lines that a peer has dialed. */
+  readonly #answered = new WeakSet<Deferred<Outgoing>>();
+  /** Streams that peers have opened here. */
+  readonly #accepted = new Set<Outgoing>();
   #closing = false;
 
   private constructor(options: MeshOptions) {
@@ -134,6 +138,20 @@ export class Mesh {
     return unpackSlice(message.packed);
   }
 
+  /**
+   * Ends all lines, whatever is on them, and goes on to listen: connect() opens new ones. Who waits for a slice gets
+   * an error; who waits to send one may wait for ever.
+   */
+  reset(): void {
+    for (const { lines } of this.#incoming.values()) for (const line of lines) line.cancel();
+    this.#incoming.clear();
+    for (const peer of [...this.#clients.keys()]) this.hangUp(peer);
+    for (const call of this.#accepted)
+      call.emit('error', { code: grpc.status.ABORTED, details: 'abandoned' });
+    this.#accepted.clear();
+    this.#outgoing.clear();
+  }
+
   /** Ends all lines and the server. Safe to call twice. */
   close(): void {
     if (this.#closing) return;
@@ -173,13 +191,20 @@ export class Mesh {
       call.emit('error', { code: grpc.status.PERMISSION_DENIED, details });
       return;
     }
-    const outgoing = this.#linesTo(rank).lines[line];
-    if (outgoing === undefined) {
+    const lines = this.#linesTo(rank);
+    const waiting = lines.lines[line];
+    if (waiting === undefined) {
       const details = `found line ${line}; allowed: 0 to ${this.#connections - 1}`;
       call.emit('error', { code: grpc.status.OUT_OF_RANGE, details });
       return;
     }
     call.sendMetadata(new grpc.Metadata());
+    this.#accepted.add(call);
+    call.once('close', () => this.#accepted.delete(call));
+    // Who dials a line again has let go of the call before, which may have been under way when this mesh was reset.
+    const outgoing = this.#answered.has(waiting) ? new Deferred<Outgoing>() : waiting;
+    lines.lines[line] = outgoing;
+    this.#answered.add(outgoing);
     outgoing.resolve(call);
   }
 
@@ -213,10 +238,10 @@ export class Mesh {
 
 /** The lines of one direction of a pair. Both ends count from the first slice on, so they agree without a word. */
 class Lines<Line> {
-  readonly lines: readonly Line[];
+  readonly lines: Line[];
   #next = 0;
 
-  constructor(lines: readonly Line[]) {
+  constructor(lines: Line[]) {
     this.lines = lines;
   }
 

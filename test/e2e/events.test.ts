@@ -16,6 +16,7 @@ import { referenceOf } from '../support/reference.js';
 import { describeIf } from '../support/requires.js';
 import { attempt } from '../wan/measuring.js';
 
+const NODES_CRASH = fixture('scenarios/tiny-crash.yaml');
 const CRASH = fixture('scenarios/crash.yaml');
 const SCENARIO = fixture('scenarios/tiny-events.yaml');
 const folder = scratchFolder();
@@ -134,4 +135,22 @@ describeIf(netns(), 'among namespaces', () => {
   }, 60_000);
 
   test('training lives through events', () => livesThrough('netns'), 60_000);
+
+  test('nodes that crash are started anew, and the weights are those of a run without', async () => {
+    let runs = 0;
+    const { summary, directory } = await attempt(
+      () => completeRun(NODES_CRASH, join(folder, `nodes-${runs++}`), '--fabric', 'netns'),
+      ({ summary: { gate } }) => gate.verdict === 'valid',
+    );
+    const failed = summary.gate.checks.filter(({ ok }) => !ok);
+    expect(failed, JSON.stringify(failed)).toEqual([]);
+    expect(summary.training).toMatchObject(await referenceOf(loadScenario(NODES_CRASH)));
+    const events = traceOf(directory).filter((line) => line.type === 'event');
+    expect(events.map(({ kind, hosts }) => ({ kind, hosts }))).toEqual([
+      { kind: 'crash', hosts: [1] },
+      { kind: 'return', hosts: [1] },
+      { kind: 'crash', hosts: [0, 2] },
+      { kind: 'return', hosts: [0, 2] },
+    ]);
+  }, 90_000);
 });

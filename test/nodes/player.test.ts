@@ -35,6 +35,27 @@ describe('play', () => {
     );
   });
 
+  test('a round that is abandoned ends at once, and starts nothing any more', async () => {
+    const { operations } = compileRound(requestFor({ kind: 'ddp' }, { worldSize: 3, parameterCount: 99 }))
+      .parts[0]!;
+    const abort = new AbortController();
+    const started: number[] = [];
+    let finish = (): void => undefined;
+    const perform = ({ id }: Operation): Promise<void> => {
+      started.push(id);
+      return new Promise((resolve) => (finish = resolve));
+    };
+    const playing = play(operations, { perform }, abort.signal);
+    await sleep(0);
+    abort.abort(new Error('somebody crashed'));
+    await expect(playing).rejects.toThrow('somebody crashed');
+    const before = [...started];
+    finish();
+    await sleep(0);
+    expect(started).toEqual(before);
+    await expect(play(operations, { perform }, abort.signal)).rejects.toThrow('somebody crashed');
+  });
+
   test('fails with the error of the operation that failed', async () => {
     const compute: Operation = {
       id: 0,

@@ -44,6 +44,13 @@ describe('the gate', () => {
     expect(verdictOf(runChecks({ ...sound, events })).verdict).toBe('valid');
   });
 
+  test('of a round that was played again, any part may have been sent before', () => {
+    const verdict = (capturedPayload: number) =>
+      verdictOf(runChecks({ ...sound, abandonedPayload: 100_000, capturedPayload })).verdict;
+    expect([1_000_000, 1_050_000, 1_100_000, 1_129_000].map(verdict)).toEqual(Array(4).fill('valid'));
+    expect([969_000, 1_131_000].map(verdict)).toEqual(Array(2).fill('invalid'));
+  });
+
   test('lets groups end alike or unlike', () => {
     const alike = { ...sound, weightsHashes: hashes('a', 'a', 'a') };
     expect(verdictOf(runChecks(alike)).verdict).toBe('valid');

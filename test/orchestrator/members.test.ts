@@ -46,6 +46,20 @@ it('who vanished is the reason, though another felt it first', async () => {
   expect(failure).toBe('node right (box-1): left the run (its control stream ended)');
 });
 
+it('who has crashed is not missed, and its seat is free for who comes again', async () => {
+  members.excuse(1);
+  streams[1]!.fails('too late to matter');
+  streams[1]!.end();
+  const stream = new FakeStream();
+  const hello = { hello: { name: 'box-1', address: '' } } as NodeMessage__Output;
+  expect(members.seat(1, Guest.from(stream as unknown as GuestStream, hello)!)).toBeUndefined();
+  const ready = members.next(1, 'ready');
+  stream.emit('data', { message: 'ready', ready: {} });
+  await expect(ready).resolves.toEqual({});
+  await aWhile();
+  expect(failure).toBeUndefined();
+});
+
 it('who vanished is the reason, though another says so before it is final', async () => {
   streams[1]!.end();
   await vi.advanceTimersByTimeAsync(10);

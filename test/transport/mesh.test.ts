@@ -67,6 +67,42 @@ describe('Mesh', () => {
     }
   });
 
+  test('after a reset what was on the lines is gone, and new lines start from the beginning', async () => {
+    const authority = await CertificateAuthority.create();
+    const zero = await start(0, await authority.issue('zero'));
+    const one = await start(1, await authority.issue('one'));
+    await zero.connect(1);
+    for (const sequence of [0, 1, 2]) await one.send(0, slice(sequence));
+    expect((await zero.receive(1)).sequence).toBe(0);
+    one.reset();
+    zero.reset();
+    await expect(zero.receive(1)).rejects.toThrow('no line to rank 1');
+    await zero.connect(1);
+    const waiting = zero.receive(1);
+    await one.send(0, slice(7));
+    expect((await waiting).sequence).toBe(7);
+  });
+
+  test('a call that was on its way at the reset gives way to the one that comes after it', async () => {
+    const zero = await start(0);
+    const one = await start(1);
+    await zero.connect(1); // after the other was reset, and before this one is
+    zero.reset();
+    await zero.connect(1);
+    const waiting = zero.receive(1);
+    await one.send(0, slice(3));
+    expect((await waiting).sequence).toBe(3);
+  });
+
+  test('who waits for a slice when the mesh is reset gets an error', async () => {
+    const zero = await start(0);
+    await start(1);
+    await zero.connect(1);
+    const waiting = zero.receive(1);
+    zero.reset();
+    await expect(waiting).rejects.toThrow(/rank 1/);
+  });
+
   test('a sender does not run ahead of a receiver that does not ask', async () => {
     const zero = await start(0);
     const one = await start(1);

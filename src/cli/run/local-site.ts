@@ -10,9 +10,17 @@ import * as grpc from '@grpc/grpc-js';
 import { NodeHost } from '../../../nodes/host.js';
 import { Door } from '../../../orchestrator/door.js';
 import { Members } from '../../../orchestrator/members.js';
+import type { Reviver } from '../../../orchestrator/recovery.js';
 import { makeRuntimeFolder, removeRuntimeFolder } from '../../run/runtime-folder.js';
-import { isTraining, storePosition, type AnyScenario } from '../../scenario/index.js';
-import { trainingSettingsOf } from '../../training/index.js';
+import {
+  crashingHosts,
+  isTraining,
+  storePosition,
+  type AnyScenario,
+  type Scenario,
+  type Topology,
+} from '../../scenario/index.js';
+import { Checkpoints, parameterCount, replicaBytes, trainingSettingsOf } from '../../training/index.js';
 import { openFabric, type Choice } from '../../wan/choose.js';
 import type { Fabric } from '../../wan/fabric.js';
 import type { RunContext, Site } from './site.js';
@@ -24,6 +32,11 @@ export class LocalSite implements Site {
   readonly #onNodes: (host: NodeHost) => void;
   #address = '';
   #tokens: readonly string[] = [];
+  #host: NodeHost | undefined;
+  readonly reviver: Reviver = {
+    crash: async (rank) => this.#host?.crash(rank),
+    revive: (rank) => this.#host?.revive(rank),
+  };
 
   /** @param onNodes called when nodes are running; lets a test kill one. */
   constructor(choice: Choice, onNodes: (host: NodeHost) => void = () => undefined) {
@@ -91,12 +104,25 @@ export class LocalSite implements Site {
       tokens: this.#tokens,
       placements: fabric.placements.slice(0, topology.nodes.length),
       training: trainingSettingsOf(scenario),
+      ...checkpointsFor(scenario, topology),
       onDeath: (rank, reason) => members.fail(rank, reason),
     });
+    this.#host = host;
     own(async () => {
       members.close(); // A node whose stream has ended ends by itself.
       await host.close();
     });
     this.#onNodes(host);
   }
+}
+
+/** By rank: memory that outlives a node's thread; none in a run in which no node crashes. */
+function checkpointsFor(
+  { model, events }: Scenario,
+  topology: Topology,
+): { readonly checkpoints?: readonly SharedArrayBuffer[] } {
+  const { nodes } = topology;
+  if (!crashingHosts(events, topology).some((host) => host < nodes.length)) return {};
+  const bytes = replicaBytes(parameterCount(model));
+  return { checkpoints: nodes.map(() => Checkpoints.allocate(bytes)) };
 }

@@ -260,6 +260,7 @@ class Run {
       members,
       directory: this.#directory,
       emit: (event) => this.#emit(event),
+      ...(site.reviver === undefined ? {} : { reviver: site.reviver }),
     });
     this.#closers.push(() => conductor.close());
     this.#watch(fabric, fabric.topology, conductor.origin);

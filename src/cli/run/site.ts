@@ -5,6 +5,7 @@
  * `local-site.ts` builds a fabric on this machine and hosts the nodes as threads; `joined-site.ts` has nodes
  * that came by themselves, in containers. The run (perform.ts) sees neither.
  */
+import type { Reviver } from '../../../orchestrator/recovery.js';
 import type { Members } from '../../../orchestrator/members.js';
 import type { AnyScenario, Scenario, Topology } from '../../scenario/index.js';
 import type { Fabric, FabricKind } from '../../wan/fabric.js';
@@ -30,6 +31,8 @@ export interface Site {
   openFabric(context: RunContext<AnyScenario>): Promise<Fabric>;
   /** The members, who are on their way to their seats. */
   openMembers(context: RunContext, fabric: Fabric): Promise<Members>;
+  /** Who ends and starts nodes while the run goes on; absent where nobody can. */
+  readonly reviver?: Reviver;
   /** Has the nodes start, if it is this site that starts them. */
   startNodes(context: RunContext, fabric: Fabric, members: Members): Promise<void>;
 }

@@ -75,6 +75,7 @@ export function summarize(evidence: Evidence): RunSummary {
       lateness: evidence.lateness,
       eventLoopLag: evidence.eventLoopLag,
       expectedPayload: outcome.expectedPayload,
+      abandonedPayload: outcome.abandonedPayload,
       weightsHashes: outcome.weightsHashes,
       ...(outcome.events === undefined ? {} : { events: outcome.events }),
       ...(capture === undefined

@@ -5,6 +5,7 @@
  */
 import type { FabricName } from '../fabric-checks.js';
 import { foundText, type Problem } from '../problems.js';
+import { isTraining } from '../programs.js';
 import { topologyOf } from '../resolve.js';
 import type { AnyScenario } from '../schema.js';
 import { hostsOf, type Topology } from '../topology.js';
@@ -12,7 +13,7 @@ import { formatDuration } from '../units.js';
 import { jitterQuantile } from '../weather.js';
 import { wordsAllowed } from '../words.js';
 import { formatEvent, type ScenarioEvent, type SetLinkEvent } from './event.js';
-import { hostsNamed, knownNames } from './names.js';
+import { crashingHosts, hostsNamed, knownNames } from './names.js';
 import { changesOf, pairsOf, timelineOf } from './timeline.js';
 
 /** Most changes that all events of a scenario may come to. */
@@ -145,24 +146,33 @@ function checkHealed({ events, seed }: AnyScenario, topology: Topology): Problem
   );
 }
 
-/** A training node holds state that would be lost with it. */
-function checkTrainers({ events }: AnyScenario, topology: Topology): Problem[] {
+/**
+ * A training node holds state that would be lost with it. It can be started anew from a checkpoint where a round depends
+ * on nothing but what every node has in its memory when it begins.
+ */
+function checkTrainers(scenario: AnyScenario, topology: Topology): Problem[] {
+  const { nodes } = topology;
   const trainers = trainersOf(topology);
-  return events.flatMap((event, position) => {
-    if (event.kind !== 'crash' && event.kind !== 'churn') return [];
-    const found = [...new Set(event.names.flatMap((name) => hostsNamed(topology, name)))].filter((host) =>
-      trainers.has(host),
-    );
-    if (found.length === 0) return [];
-    const names = found.map((host) => hostsOf(topology)[host]!.name).join(', ');
-    return [
-      problemOf(
-        event,
-        position,
-        `${event.kind} of hosts that do not train, since a training node can't be started anew; ${names} would be one`,
-      ),
-    ];
+  const obstacle = restartObstacle(scenario);
+  return scenario.events.flatMap((event, position) => {
+    const found = crashingHosts([event], topology).filter((host) => trainers.has(host));
+    const lost = obstacle === undefined ? found.filter((host) => host >= nodes.length) : found;
+    if (lost.length === 0) return [];
+    const names = lost.map((host) => hostsOf(topology)[host]!.name).join(', ');
+    const who = obstacle === undefined ? 'nodes and of hosts that run programs' : 'hosts that run programs';
+    const why = obstacle === undefined ? '' : `, or of nodes too with ${obstacle}`;
+    return [problemOf(event, position, `${event.kind} of ${who}${why}; ${names} would be another`)];
   });
+}
+
+/** What would have to be another way for a training node to be started anew; undefined if it can be. */
+function restartObstacle(scenario: AnyScenario): string | undefined {
+  if (!isTraining(scenario)) return undefined;
+  const { protocol, persona } = scenario;
+  if (persona !== 'none') return 'persona none';
+  if (protocol.kind === 'ddp' || (protocol.kind === 'diloco' && protocol.overlap === 'none'))
+    return undefined;
+  return 'protocol.kind ddp, or diloco without overlap';
 }
 
 /** A delay that could fall below 0 would have to be cut off, and would no longer be the one configured. */
@@ -183,20 +193,33 @@ function checkJitter({ events, seed }: AnyScenario, topology: Topology): Problem
 const PACKET_PROPERTIES: readonly string[] = ['duplicate', 'reorder', 'corrupt'];
 
 /** What of the events a fabric can't make happen. */
-export function checkFabricEvents({ events }: AnyScenario, fabric: FabricName): Problem[] {
-  if (fabric !== 'threads') return [];
-  return events.flatMap((event, position) =>
-    event.kind === 'set-path' && PACKET_PROPERTIES.includes(event.property)
-      ? [
-          problemOf(
-            event,
-            position,
-            'delay, jitter and loss on threads, where a byte stream is shaped and there are no packets',
-          ),
-        ]
-      : [],
-  );
+export function checkFabricEvents(scenario: AnyScenario, fabric: FabricName): Problem[] {
+  const { events } = scenario;
+  const refuse = (allowed: string, isMeant: (event: ScenarioEvent) => boolean): Problem[] =>
+    events.flatMap((event, position) => (isMeant(event) ? [problemOf(event, position, allowed)] : []));
+  switch (fabric) {
+    case 'netns':
+      return [];
+    case 'threads':
+      return [
+        ...refuse(
+          'delay, jitter and loss on threads, where a byte stream is shaped and there are no packets',
+          (event) => event.kind === 'set-path' && PACKET_PROPERTIES.includes(event.property),
+        ),
+        ...refuse(
+          'neither crash nor churn on threads, whose hosts have no network of their own; netns has both',
+          isCrash,
+        ),
+      ];
+    case 'containers':
+      return refuse(
+        'neither crash nor churn with nodes that join, since nobody here can start them anew; netns has both',
+        isCrash,
+      );
+  }
 }
+
+const isCrash = ({ kind }: ScenarioEvent): boolean => kind === 'crash' || kind === 'churn';
 
 /** Those whom training needs: the nodes, and others that are there without a program, such as an object store. */
 function trainersOf(topology: Topology): ReadonlySet<number> {

@@ -123,7 +123,6 @@ it.each([
   ['from 5 s to 9 s flap us-east--us-east every 2 s', /two different regions or nodes/],
   ['from 0 s to 9999999 s flap us-east--eu-west every 1 ms', /changes in all; allowed: 10000 at most/],
   ['at 5 s set us-east--eu-west.jitter 80 ms', /ms more delay, or less jitter/],
-  ['at 5 s crash us-east for 1 s', /crash of hosts that do not train, .*; us-east would be one/],
   ['at 5 s crash us-east for 0 s', /where "0" stands, a time above 0/],
 ])('refuses %s', (event, message) => {
   expect(refusal(withEvent(event))).toMatch(message);
@@ -133,4 +132,22 @@ it('what only packets can suffer is refused on threads', () => {
   const text = withEvent('at 2 s set us-east--eu-west.reorder 1 %');
   expect(refusal(text, { fabric: 'threads' })).toMatch(/events\.1: .*delay, jitter and loss on threads/);
   expect(() => parseScenario(text, 'example.yaml', { fabric: 'netns' })).not.toThrow();
+});
+
+it('nodes crash where they can be started anew, and nowhere else', () => {
+  const crash = withEvent('at 5 s crash us-east for 1 s');
+  expect(() => parseScenario(crash, 'example.yaml', { fabric: 'netns' })).not.toThrow();
+  expect(refusal(crash, { fabric: 'threads' })).toMatch(/neither crash nor churn on threads/);
+  expect(refusal(crash, { fabric: 'containers' })).toMatch(/neither crash nor churn with nodes that join/);
+  expect(refusal(crash, { sets: ['persona=prime'] })).toMatch(
+    /or of nodes too with persona none; us-east would be/,
+  );
+  expect(refusal(crash, { sets: ['protocol.overlap=eager'] })).toMatch(
+    /or of nodes too with protocol\.kind ddp, or diloco without overlap/,
+  );
+  expect(
+    refusal(
+      withEvent('from 1 s to 9 s churn [us-east] every 2 s for 1 s\n  - at 3.5 s crash us-east for 1 s'),
+    ),
+  ).toMatch(/crash of hosts that are there; us-east is down at 3\.5 s by events\.1/);
 });
