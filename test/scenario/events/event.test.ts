@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { formatEvent, type ScenarioEvent } from '../../../src/scenario/events/event.js';
 import { EventError, parseEvent } from '../../../src/scenario/events/parse.js';
-import { parseScenario } from '../../../src/scenario/index.js';
+import { parseScenario, scenarioToYaml } from '../../../src/scenario/index.js';
 import { EXAMPLE, refusal } from '../example.js';
 import { anyEvent } from './arbitraries.js';
 
@@ -150,4 +150,12 @@ it('nodes crash where they can be started anew, and nowhere else', () => {
       withEvent('from 1 s to 9 s churn [us-east] every 2 s for 1 s\n  - at 3.5 s crash us-east for 1 s'),
     ),
   ).toMatch(/crash of hosts that are there; us-east is down at 3\.5 s by events\.1/);
+});
+
+it('a scenario that is written down has its events', () => {
+  const text = withEvent('at 2 s set us-east--eu-west.delay 90ms');
+  const scenario = parseScenario(text, 'example.yaml');
+  const written = scenarioToYaml(scenario);
+  expect(written).toContain('- at 2 s set us-east--eu-west.delay 90 ms');
+  expect(parseScenario(written, 'written.yaml').events).toEqual(scenario.events);
 });
