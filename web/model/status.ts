@@ -27,7 +27,8 @@ export function statusOf(connection: Connection, now: WireSnapshot | null): Stat
 /** The line under the title: what goes on, or why it no longer does. */
 export function stageOf({ board, ended }: WireSnapshot): string {
   if (ended === null) return board.stage;
-  return ended.failure ?? `all ${board.rounds} rounds are done`;
+  const done = board.rounds === 0 ? 'the programs have ended' : `all ${board.rounds} rounds are done`;
+  return ended.failure ?? done;
 }
 
 /** "diloco · 4 nodes · netns": what is run, and where; a scenario named for its protocol says it once. */

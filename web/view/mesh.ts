@@ -69,7 +69,8 @@ export class MeshView {
     setAttribute(mark.sign, 'd', SIGNS[phase]);
     setText(mark.title, `${name} in ${region}: ${phase}`);
     const inRound = steps % stepsPerRound;
-    const isFull = phase === 'synchronizing' || phase === 'done';
+    // Without training there are no steps to count.
+    const isFull = phase === 'synchronizing' || phase === 'done' || stepsPerRound === 0;
     const share = isFull ? 1 : inRound / stepsPerRound;
     // The circle's length is told to be 100, whatever its radius.
     setAttribute(mark.ring, 'stroke-dasharray', share === 1 ? 'none' : `${(100 * share).toFixed(0)} 100`);
