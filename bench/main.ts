@@ -1,23 +1,39 @@
 /**
- * `npm run bench`: how fast the network between the nodes is, and how much of it the data plane uses; and how long
- * pipelines stand idle (bubble.ts).
+ * `npm run bench`: how fast and how even the network between the nodes is (shaper.ts), how much of it the data plane
+ * uses (ring.ts), and how long pipelines stand idle (bubble.ts). `-- --only shaper`, `ring` or `bubble` makes a part.
  *
  * Figures of one run compare with each other (a ratio, or against what was set), not with another day's: the
  * machine is shared. Every figure is the median of several repeats, with the extremes beside it.
  */
+import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { netnsFeasibility } from '../src/wan/netns/feasible.js';
 import { NetnsFabric } from '../src/wan/netns/fabric.js';
-import type { Lateness } from '../src/wan/fabric.js';
 import { CALM, type Topology } from '../src/scenario/index.js';
 import { benchBubble } from './bubble.js';
+import type { Pacing } from './pacing.js';
 import { Ring, type RingOptions } from './ring.js';
+import { filterPacing, shaperPacing, throughputOf, wireThroughput } from './shaper.js';
 
 const REPEATS = 5;
 const MIB = 1024 * 1024;
 const SLICE = 64 * 1024;
 /** What a target says, and the figure it is about. */
-const TARGETS = { shapedShare: 0.9, rawShare: 0.4 };
+const TARGETS = { shapedShare: 0.9, rawShare: 0.4, packetsPerCore: 120_000 };
+/** Rates at which the shaper is compared with the kernel's own filter, bit/s, and what that may let out at once, bytes: */
+const PACED = [20e6, 100e6];
+/** … as Mininet has it. */
+const FILTER_BURST = 15_000;
+const PACED_QUEUE_SECONDS = 0.2;
+const PARTS = ['shaper', 'ring', 'bubble'] as const;
+
+const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } });
+const unknown = (values.only ?? []).filter((name) => !PARTS.some((part) => part === name));
+if (unknown.length > 0) {
+  process.stderr.write(`bench: --only: found ${unknown.join(', ')}; allowed: ${PARTS.join(', ')}\n`);
+  process.exit(2);
+}
+const wanted = (part: (typeof PARTS)[number]): boolean => values.only?.includes(part) ?? true;
 
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -48,39 +64,6 @@ const openFabric = (topology: Topology): Promise<NetnsFabric> =>
     slowStartAfterIdle: false,
     initialWindow: 1000,
   });
-
-interface ShaperFigures {
-  /** Goodput at the receiver, bit/s; frames and packets through the shaper. */
-  readonly goodput: number[];
-  readonly packetsPerSecond: number[];
-  readonly lateness: Lateness;
-}
-
-/** One TCP stream from each of two nodes to the other, through the shaper. */
-async function benchShaper(rate: number, delay: number, bytes: number): Promise<ShaperFigures> {
-  const fabric = await openFabric(topologyOf(2, rate, delay));
-  try {
-    const ring = await Ring.start({ fabric, size: 2, elements: 2, slice: SLICE });
-    await ring.rawCopy(bytes / 4); // TCP finds its window
-    const goodput: number[] = [];
-    const packetsPerSecond: number[] = [];
-    for (let repeat = 0; repeat < REPEATS; repeat++) {
-      const before = passed(fabric);
-      const seconds = await ring.rawCopy(bytes);
-      goodput.push((8 * bytes) / seconds);
-      packetsPerSecond.push((passed(fabric) - before) / seconds);
-    }
-    await ring.close();
-    return { goodput, packetsPerSecond, lateness: fabric.lateness() };
-  } finally {
-    await fabric.close();
-  }
-}
-
-/** Packets that left a shaper, in either direction. */
-function passed(fabric: NetnsFabric): number {
-  return fabric.counters().reduce((sum, node) => sum + node.egressPackets + node.ingressPackets, 0);
-}
 
 /** All-reduce and raw copy in turn, so that both meet the same weather of this machine; seconds each. */
 async function benchRing(options: RingOptions): Promise<{ bytes: number; reduce: number[]; raw: number[] }> {
@@ -125,30 +108,62 @@ async function main(): Promise<void> {
   }
   const table = new Table({
     head: ['what', 'figure', 'median (lowest … highest)', 'target'],
-    style: { head: [] },
+    style: { head: [], border: [], compact: true },
   });
   const row = (what: string, figure: string, value: string, target = ''): void =>
     void table.push([what, figure, value, target]);
 
-  if (feasibility.way === 'direct') {
-    for (const [what, rate, delay, bytes] of [
-      ['shaper, unshaped', Infinity, 0, 64 * MIB],
-      ['shaper, 200 Mbit/s and 20 ms', 200e6, 0.02, 32 * MIB],
+  if (feasibility.way === 'direct' && wanted('shaper')) {
+    const cable = { default: [] as number[], packets: [] as number[] };
+    for (const [what, size, rate, delay] of [
+      ['shaper, 2 nodes, unshaped', 2, Infinity, 0],
+      ['shaper, 2 nodes, 10 Gbit/s and 20 ms', 2, 10e9, 0.02],
+      ['shaper, 2 nodes, 200 Mbit/s and 20 ms', 2, 200e6, 0.02],
+      ['shaper, 8 nodes, 10 Gbit/s and 20 ms', 8, 10e9, 0.02],
+      ['shaper, 8 nodes, 40 Mbit/s and 20 ms', 8, 40e6, 0.02],
     ] as const) {
       log(`${what} …`);
-      const { goodput, packetsPerSecond, lateness } = await benchShaper(rate, delay, bytes);
-      row(what, 'TCP goodput, each way', spread(goodput, mbit));
-      row(
-        what,
-        'packets through it',
-        spread(packetsPerSecond, (value) => `${Math.round(value)}/s`),
+      const { packets, packetsPerCore, bits, lateness } = await inFabric(
+        topologyOf(size, rate, delay),
+        throughputOf,
       );
+      const each = (value: number): string => `${Math.round(value)}/s`;
+      row(what, 'packets through it', spread(packets, each));
+      if (packetsPerCore.length > 0)
+        row(
+          what,
+          'packets per second of its thread',
+          spread(packetsPerCore, each),
+          `≥ ${TARGETS.packetsPerCore}/s`,
+        );
+      row(what, 'frames through it', spread(bits, mbit));
       row(
         what,
         'lateness p50, p99, max',
         [lateness.p50, lateness.p99, lateness.max].map(milliseconds).join(', '),
       );
+      if (size === 2 && rate === Infinity) {
+        log('an unshaped cable …');
+        cable.default = await wireThroughput(true);
+        cable.packets = await wireThroughput(false);
+        row('unshaped cable (veth)', 'TCP, in frames', spread(cable.default, mbit));
+        row('unshaped cable, no large segments', 'TCP, in frames', spread(cable.packets, mbit));
+        // Each frame passes the shaper twice.
+        const headroom = median(cable.packets) / (median(bits) / 2);
+        row(what, 'the cable without large segments, over it', headroom.toFixed(1));
+      }
     }
+    for (const rate of PACED) {
+      log(`evenness at ${mbit(rate)}, beside the kernel's TBF …`);
+      const queue = (PACED_QUEUE_SECONDS * rate) / 8;
+      const ours = await inFabric({ ...topologyOf(2, rate, 0.005), queue: { bytes: queue } }, (fabric) =>
+        shaperPacing(fabric, rate),
+      );
+      pacing(`shaper at ${mbit(rate)}`, ours);
+      pacing(`TBF at ${mbit(rate)}, burst ${FILTER_BURST} B`, await filterPacing(rate, FILTER_BURST, queue));
+    }
+  }
+  if (feasibility.way === 'direct' && wanted('ring')) {
     const rate = 40e6;
     log('all-reduce, 4 nodes, 40 Mbit/s and 10 ms …');
     const shaped = await inFabric(topologyOf(4, rate, 0.01), (fabric) =>
@@ -167,13 +182,23 @@ async function main(): Promise<void> {
     );
     ratios('all-reduce, unshaped, through the shaper', unshaped);
   }
-  for (const tls of [true, false]) {
+  for (const tls of wanted('ring') ? [true, false] : []) {
     const what = `all-reduce, plain loopback, ${tls ? 'TLS' : 'no TLS'}`;
     log(`${what} …`);
     ratios(what, await benchRing({ size: 4, elements: 8 * MIB, slice: 1 * MIB, tls }));
   }
   process.stdout.write(`${table.toString()}\n`);
-  process.stdout.write(`${await benchBubble(log)}\n`);
+  if (wanted('bubble')) process.stdout.write(`${await benchBubble(log)}\n`);
+
+  function pacing(what: string, { accuracy, largest, variation }: Pacing): void {
+    row(what, 'mean rate over set rate', percent(accuracy));
+    row(
+      what,
+      'largest 10 ms, 100 ms over set rate',
+      `${percent(largest['10 ms'])}, ${percent(largest['100 ms'])}`,
+    );
+    row(what, 'variation between windows of 10 ms', percent(variation));
+  }
 
   function ratios(
     what: string,

@@ -9,7 +9,7 @@ import { createSocket, type RemoteInfo, type Socket as DatagramSocket } from 'no
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { epochSeconds } from '../clock.js';
 import { messageOf } from '../errors.js';
@@ -140,7 +140,7 @@ async function stream(peer: number, flow: number, seconds: number): Promise<void
   failed.catch(() => undefined);
   const until = epochSeconds() + seconds;
   for (let left = seconds; left > 0; left = until - epochSeconds()) {
-    if (socket.write(CHUNK)) await Promise.race([sleep(0), failed]);
+    if (socket.write(CHUNK)) await Promise.race([immediate(), failed]);
     else await Promise.race([once(socket, 'drain'), sleep(1000 * left), failed]);
   }
   socket.resetAndDestroy();

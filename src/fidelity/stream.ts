@@ -17,10 +17,24 @@ export function ratesTogether(flows: readonly StreamArrivals[], warmUp: number):
   return flows.map((flow) => rateBetween(flow, from, until));
 }
 
-/** Between the first readings at or after the two instants, so that a reader's pause does not count. */
+/** Distance of the points at which a flow's totals are read, seconds. */
+const GRID = 0.02;
+
+/**
+ * The median of the slopes between each point and the one half the time later (H. Theil, 1950, the incomplete method). A
+ * lost segment holds up those behind it, which the reader then gets all at once; if that falls on the edge of the time
+ * measured, a rate from edge to edge would be off by it.
+ */
 function rateBetween({ times, totals }: StreamArrivals, from: number, until: number): number {
-  const first = times.findIndex((time) => time >= from);
-  const last = times.findLastIndex((time) => time <= until);
-  if (first < 0 || last <= first) return NaN;
-  return (8 * (totals[last]! - totals[first]!)) / (times[last]! - times[first]!);
+  const points: number[] = [];
+  let reading = 0;
+  for (let at = from; at <= until; at += GRID) {
+    while (reading < times.length && times[reading]! <= at) reading++;
+    points.push(totals[reading - 1] ?? 0);
+  }
+  const half = Math.floor(points.length / 2);
+  if (half === 0) return NaN;
+  const slopes = points.slice(0, points.length - half).map((total, index) => points[index + half]! - total);
+  slopes.sort((a, b) => a - b);
+  return (8 * slopes[Math.floor(slopes.length / 2)]!) / (half * GRID);
 }

@@ -44,8 +44,8 @@ export interface Thoroughness {
   readonly attempts: number;
 }
 
-export const THOROUGH: Thoroughness = { echoes: 250, packets: 50_000, rateSeconds: 4, attempts: 3 };
-export const QUICK: Thoroughness = { echoes: 60, packets: 4000, rateSeconds: 1, attempts: 3 };
+export const THOROUGH: Thoroughness = { echoes: 250, packets: 50_000, rateSeconds: 3, attempts: 3 };
+export const QUICK: Thoroughness = { echoes: 60, packets: 4000, rateSeconds: 1.5, attempts: 3 };
 
 export interface VerifyOptions {
   readonly fabric: Fabric;

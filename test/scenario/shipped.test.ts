@@ -27,6 +27,22 @@ it.each(background)('background/%s loads under its own name, and runs for half a
   expect(hosts.length).toBeGreaterThanOrEqual(3);
 });
 
+it('wan/fidelity has eight nodes in four regions and all weather there is', () => {
+  const { nodes, paths, bottlenecks } = topologyOf(
+    loadScenario('scenarios/wan/fidelity.yaml', { fabric: 'netns' }),
+  );
+  expect(nodes).toHaveLength(8);
+  expect(new Set(nodes.map(({ region }) => region)).size).toBe(4);
+  const all = paths.flat();
+  expect(new Set(all.map(({ loss }) => loss.kind))).toEqual(new Set(['bernoulli', 'gilbert-elliott']));
+  for (const name of ['duplicate', 'reorder', 'corrupt'] as const)
+    expect(
+      all.some((path) => path[name] > 0),
+      name,
+    ).toBe(true);
+  expect(bottlenecks).toHaveLength(2);
+});
+
 it('there are at least eight kinds of background', () => {
   expect(background.length).toBeGreaterThanOrEqual(8);
 });

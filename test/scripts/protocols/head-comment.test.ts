@@ -13,7 +13,7 @@ it('takes the comment at the head of a file, by paragraphs', () => {
   expect(headComment('')).toEqual([]);
 });
 
-const scenarios = ['', 'background/'].flatMap((folder) =>
+const scenarios = ['', 'background/', 'wan/'].flatMap((folder) =>
   readdirSync(join(PROJECT, 'scenarios', folder))
     .filter((file) => file.endsWith('.yaml'))
     .map((file) => folder + file),

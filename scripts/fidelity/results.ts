@@ -1,0 +1,19 @@
+/** docs/fidelity.json: what was measured for docs/fidelity.md, part by part. */
+import { z } from 'zod';
+import { verificationSchema } from '../../src/run/files.js';
+
+export const PARTS = ['verify', 'run', 'iperf3', 'bench'] as const;
+
+export const resultsSchema = z.object({
+  verify: verificationSchema.optional(),
+  /** Lateness in a run of eight nodes that train: of the gate, seconds. */
+  run: z
+    .object({ nodes: z.number(), latenessP99: z.number(), verdict: z.string(), failed: z.array(z.string()) })
+    .optional(),
+  /** iperf3's figure over verify's. */
+  iperf3: z.object({ tcp: z.number(), udp: z.number() }).optional(),
+  /** What `npm run bench -- --only shaper` printed. */
+  bench: z.string().optional(),
+});
+
+export type Results = z.output<typeof resultsSchema>;
