@@ -29,10 +29,10 @@ const IMAGES = at('docs', 'images', 'protocols');
 const PAGE = at('docs', 'protocols.md');
 /** Left out: it shows nothing but size, and a machine that plays 32 nodes in time is not everybody's. */
 const TOO_LARGE = 'diloco-32';
-/** Left out, too: what happens to a network, or who else is there, says nothing of a protocol. */
+/** Left out, too: what the network is like or becomes, or who else is there, says nothing of a protocol. */
 const isOfMore = (name: string): boolean => {
   const { events, nodes } = loadScenario(path.join(SCENARIOS, `${name}.yaml`));
-  return events.length > 0 || nodes.some(({ exec }) => exec !== undefined);
+  return name.startsWith('weather') || events.length > 0 || nodes.some(({ exec }) => exec !== undefined);
 };
 
 const { values } = parseArgs({

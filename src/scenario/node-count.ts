@@ -78,7 +78,7 @@ function withoutEmpty(scenario: Scenario): Scenario {
     ...scenario.regions,
     delays: between(delays),
     weather: between(weather),
-    bottlenecks: bottlenecks.filter((one) => regionsOf(one).every(known)),
+    bottlenecks: bottlenecks.filter((one) => regionsOf(one).every((region) => used.includes(region))),
   };
   return { ...scenario, nodes, regions };
 }
