@@ -3,7 +3,7 @@
  *
  * Think of it as a stopwatch that knows the link rates. Each rank has an uplink and a downlink; each is a
  * server that passes on one slice after another, first come, first served, at its rate in wire bytes. The
- * path between them only delays. A slice is a fluid: its first byte reaches the downlink while its last
+ * path between them delays, and may lead through queues that it shares with others. A slice is a fluid: its first byte reaches the downlink while its last
  * byte still waits at the uplink, so a downlink that is the faster of the two adds no time of its own.
  * Acknowledgements take their share of the uplink of whoever receives.
  *

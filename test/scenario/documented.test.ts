@@ -10,6 +10,7 @@ import {
   protocolSchema,
   scenarioSchema,
 } from '../../src/scenario/schema.js';
+import { bottleneckSchema, regionalWeatherSchema } from '../../src/scenario/weather-schema.js';
 import { PROJECT } from '../support/meshbeat.js';
 
 const page = readFileSync(join(PROJECT, 'docs', 'scenarios.md'), 'utf8');
@@ -24,6 +25,9 @@ const words = [
   ...innerSchema.options.flatMap(({ shape }) => Object.keys(shape)),
   ...protocolSchema.options.flatMap(({ shape }) => Object.keys(shape)),
   ...compressionSchema.options.flatMap(({ shape }) => Object.keys(shape)),
+  ...Object.keys(regionalWeatherSchema.shape),
+  ...Object.keys(bottleneckSchema.shape),
+  ...['uniform', 'normal', 'pareto', 'trace', 'bernoulli', 'gilbert-elliott', 'weather', 'bottlenecks'],
 ];
 
 it.each([...new Set(words)])('docs/scenarios.md explains %s', (word) => {
