@@ -2,6 +2,7 @@
 import type { PathMeasurement } from '../proto/types/meshbeat/control/v1/PathMeasurement.js';
 import type { Probe__Output } from '../proto/types/meshbeat/control/v1/Probe.js';
 import { RunError } from '../src/errors.js';
+import { queueSeconds } from '../src/fidelity/expected.js';
 import { pathRate, type Topology } from '../src/scenario/index.js';
 import { DatagramProbe, type Train } from '../src/transport/datagrams.js';
 import { frameBytes, recordedBytes, wireBytes } from '../src/transport/framing.js';
@@ -122,12 +123,13 @@ export class Prober {
 
   /** The train that suits a path. */
   #trainOn(from: number, to: number, scale: number): Train {
-    const { mtu, paths, queue: limit } = this.#options.topology;
+    const { mtu, paths, queue: limit, bottlenecks = [] } = this.#options.topology;
     const rate = this.#expectedRate(from, to);
+    const shared = (paths[from]![to]!.bottlenecks ?? []).map((index) => bottlenecks[index]!.queue);
     const packets = scale * Math.round((TRAIN_SECONDS * rate) / (8 * mtu));
     return {
       rate,
-      queue: 'seconds' in limit ? limit.seconds : (8 * limit.bytes) / rate,
+      queue: Math.min(...[limit, ...shared].map((one) => queueSeconds(one, rate))),
       packets: Math.min(scale * LARGEST_TRAIN, Math.max(SMALLEST_TRAIN, packets)),
       mtu,
       patience: 0.5 + paths[from]![to]!.delay + paths[to]![from]!.delay,
