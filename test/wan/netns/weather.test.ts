@@ -106,9 +106,8 @@ describeIf(netns() ?? root(), 'weather between namespaces', () => {
 
   test('an uplink with a trace has its mean rate', () => {
     // 2 packets each millisecond for 50 ms, then 1 for 50 ms: 18.2 Mbit/s.
-    const opportunities = Array.from({ length: 100 }, (_, ms) =>
-      Array(ms < 50 ? 2 : 1).fill(ms + 1),
-    ).flat() as number[];
+    const instants = Array.from({ length: 100 }, (_, index) => index + 1);
+    const opportunities = instants.flatMap((ms) => (ms <= 50 ? [ms, ms] : [ms]));
     const topology = uniformTopology(2, { uplink: 18.168e6, downlink: 100e6 }, clean(0.005));
     const nodes = topology.nodes.map((node) => ({ ...node, uplinkTrace: { file: 'x', opportunities } }));
     return withMesh({ ...topology, nodes }, async (mesh) => {
