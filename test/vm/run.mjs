@@ -109,6 +109,7 @@ function debian() {
   if (existsSync(made.root)) return made;
   say('making a Debian root and its kernel (once; some minutes) …');
   for (const old of readdirSync(cache)) rmSync(path.join(cache, old), { recursive: true });
+  mkdirSync(scratch);
   try {
     const root = path.join(scratch, 'root');
     const list = '/etc/apt/sources.list.d/debian.sources';
