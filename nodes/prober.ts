@@ -3,12 +3,13 @@ import type { PathMeasurement } from '../proto/types/meshbeat/control/v1/PathMea
 import type { Probe__Output } from '../proto/types/meshbeat/control/v1/Probe.js';
 import { RunError } from '../src/errors.js';
 import { queueSeconds } from '../src/fidelity/expected.js';
-import { pathRate, type Topology } from '../src/scenario/index.js';
+import { wayBetween, type Topology } from '../src/scenario/index.js';
 import { DatagramProbe, type Train } from '../src/transport/datagrams.js';
-import { frameBytes, recordedBytes, wireBytes } from '../src/transport/framing.js';
+import { frameBytes, packetFramingOf, recordedBytes, wireBytes } from '../src/transport/framing.js';
 import type { Mesh } from '../src/transport/mesh.js';
 import { ECHO_SPACING, measureBulkRate, measureRoundTrip } from '../src/transport/probing.js';
 import type { Placement } from '../src/wan/fabric.js';
+import { innerMtu, tunnelFrameBytes } from '../src/wan/tunnel/framing.js';
 import type { ObjectClient } from './object-client.js';
 
 /** Echoes per path; the shortest counts, since the machine's own delays only ever add. */
@@ -73,7 +74,7 @@ export class Prober {
 
   /** The rate that a path should have, bit/s. */
   #expectedRate(from: number, to: number): number {
-    return pathRate(this.#options.topology, from, to);
+    return wayBetween(this.#options.topology, from, to).rate;
   }
 
   /**
@@ -109,30 +110,35 @@ export class Prober {
     return {
       from: store,
       to: rank,
-      rate: (goodput * frameBytes(recordedBytes(bytes, { tls }), topology)) / bytes,
+      rate: (goodput * frameBytes(recordedBytes(bytes, { tls }), packetFramingOf(topology, tls))) / bytes,
     };
   }
 
   /** As many echoes as fit into the time there is. */
   #echoes(to: number): number {
     const { topology, rank } = this.#options;
-    const expected = topology.paths[rank]![to]!.delay + topology.paths[to]![rank]!.delay;
+    const expected = wayBetween(topology, rank, to).delay + wayBetween(topology, to, rank).delay;
     const fitting = Math.floor(ROUND_TRIP_SECONDS / Math.max(expected, ECHO_SPACING));
     return Math.min(MOST_ROUND_TRIPS, Math.max(FEWEST_ROUND_TRIPS, fitting));
   }
 
   /** The train that suits a path. */
   #trainOn(from: number, to: number, scale: number): Train {
-    const { mtu, paths, queue: limit, bottlenecks = [] } = this.#options.topology;
+    const { topology } = this.#options;
+    const { mtu: outer, queue: limit, bottlenecks = [], tunnel } = topology;
+    const mtu = tunnel === undefined ? outer : innerMtu(outer);
     const rate = this.#expectedRate(from, to);
-    const shared = (paths[from]![to]!.bottlenecks ?? []).map((index) => bottlenecks[index]!.queue);
+    const shared = wayBetween(topology, from, to).hops.flatMap(({ path }) =>
+      (path.bottlenecks ?? []).map((index) => bottlenecks[index]!.queue),
+    );
     const packets = scale * Math.round((TRAIN_SECONDS * rate) / (8 * mtu));
     return {
       rate,
       queue: Math.min(...[limit, ...shared].map((one) => queueSeconds(one, rate))),
       packets: Math.min(scale * LARGEST_TRAIN, Math.max(SMALLEST_TRAIN, packets)),
       mtu,
-      patience: 0.5 + paths[from]![to]!.delay + paths[to]![from]!.delay,
+      ...(tunnel === undefined ? {} : { frame: tunnelFrameBytes(tunnel.kind, mtu, outer) }),
+      patience: 0.5 + wayBetween(topology, from, to).delay + wayBetween(topology, to, from).delay,
     };
   }
 
@@ -150,6 +156,6 @@ export class Prober {
     const goodput = await measureBulkRate(mesh.client(from), bytes);
     // Slices will have a connection of their own, which opens before the eyes of the capture.
     mesh.hangUp(from);
-    return { from, to: rank, rate: (goodput * wireBytes(bytes, { tls, mtu: topology.mtu })) / bytes };
+    return { from, to: rank, rate: (goodput * wireBytes(bytes, packetFramingOf(topology, tls))) / bytes };
   }
 }

@@ -254,7 +254,10 @@ export class Conductor {
     const datagrams = this.#options.fabric.packetLevel;
     const { topology } = this.#options.fabric;
     const paths = steadyPaths([...ratePaths(senders), ...storePaths(topology)], topology);
-    const groups = disjointPaths(paths, RATE_PROBES_AT_ONCE, topology);
+    // What goes through hosts that all share has their links to itself.
+    const { hub, relays = [] } = topology.tunnel ?? {};
+    const sharing = hub !== undefined || relays.length > 0;
+    const groups = disjointPaths(paths, sharing ? 1 : RATE_PROBES_AT_ONCE, topology);
     return this.#probe(
       groups.map((paths) =>
         paths.map(({ from, to }) => ({ rank: to, probe: { rateFrom: [from], datagrams, roundTripTo: [] } })),

@@ -19,6 +19,7 @@ import {
   type Placement,
   type RunningCapture,
 } from '../src/wan/fabric.js';
+import { meshAddresses } from '../src/wan/tunnel/plan.js';
 import { latenessOf, Meters } from '../src/wan/meters.js';
 import type { Members } from './members.js';
 import type { Observer } from './observer.js';
@@ -39,7 +40,7 @@ export class JoinedFabric implements Fabric {
     this.#observer = observer;
     this.#meters = new Meters(topology.nodes.length);
     this.#lateness = topology.nodes.map(() => []);
-    const addresses = topology.nodes.map(({ address }) => address);
+    const addresses = meshAddresses(topology);
     const control = placementsAt(addresses, CONTROL_PORT);
     this.placements = placementsAt(addresses, MESH_PORT).map((mesh, rank) => {
       return { rank, packetLevel: true, ...mesh, control: control[rank]! };

@@ -10,7 +10,6 @@
  */
 import type { PathMeasurement__Output } from '../proto/types/meshbeat/control/v1/PathMeasurement.js';
 import {
-  expectedRate,
   expectedRoundTrip,
   GATE_TOLERANCES,
   lossTolerance,
@@ -25,8 +24,9 @@ import {
   lossOnArrival,
   meanLoss,
   storePosition,
-  type Path,
+  wayBetween,
   type Topology,
+  type Path as WanPath,
 } from '../src/scenario/index.js';
 import type { Senders } from './schedules/senders.js';
 
@@ -83,24 +83,32 @@ export function probeChecks(
   for (const measurement of measurements) {
     const { from, to } = measurement;
     const label = `${hosts[from]!.name} → ${hosts[to]!.name}`;
-    const there = topology.paths[from]![to]!;
-    const back = topology.paths[to]![from]!;
+    const there = wayBetween(topology, from, to);
+    const back = wayBetween(topology, to, from);
     if (measurement.roundTripSeconds !== undefined) {
-      const expected = expectedRoundTrip(topology, from, to).mean;
-      const tolerance = roundTripTolerance(expected, GATE_TOLERANCES) + varies(there) + varies(back);
+      const hops = [...there.hops, ...back.hops];
+      // Each hop is there once this way and once the other, and the mean is of both.
+      const expected = there.hops.reduce(
+        (sum, hop) => sum + expectedRoundTrip(topology, hop.from, hop.to).mean,
+        0,
+      );
+      const tolerance =
+        roundTripTolerance(expected, GATE_TOLERANCES) + hops.reduce((sum, { path }) => sum + varies(path), 0);
       roundTrips.push(check(`round trip ${label}`, expected, measurement.roundTripSeconds, tolerance, 's'));
     }
     if (measurement.rate !== undefined) {
-      const expected = expectedRate(topology, from, to);
+      const expected = there.rate;
       const tolerance = GATE_TOLERANCES.rateShare * expected;
       rates.push(check(`rate ${label}`, expected, measurement.rate, tolerance, 'bit/s'));
     }
     if (measurement.packetsSent !== undefined && measurement.packetsReceived !== undefined) {
       const sent = measurement.packetsSent;
       const share = (sent - measurement.packetsReceived) / sent;
-      const loss = lossOnArrival(there);
-      const tolerance = lossTolerance(loss, sent, GATE_TOLERANCES);
-      losses.push(check(`loss ${label}`, meanLoss(loss), share, tolerance, 'share'));
+      const losing = there.hops.map(({ path }) => lossOnArrival(path));
+      // One after the other: shares kept are multiplied, variances are added.
+      const expected = 1 - losing.reduce((kept, loss) => kept * (1 - meanLoss(loss)), 1);
+      const tolerance = Math.hypot(...losing.map((loss) => lossTolerance(loss, sent, GATE_TOLERANCES)));
+      losses.push(check(`loss ${label}`, expected, share, tolerance, 'share'));
     }
   }
   return [roundTrips, rates, losses].flatMap((checks) => (checks.length === 0 ? [] : [furthestOff(checks)]));
@@ -111,7 +119,7 @@ export function probeChecks(
  * jitter may have shortened it by the most it does, or, if none came away without, lengthened it. A packet that overtakes
  * spends no time on the path at all.
  */
-function varies({ delay, jitter, reorder }: Path): number {
+function varies({ delay, jitter, reorder }: WanPath): number {
   return Math.max(-jitterQuantile(jitter, 0), jitterMost(jitter), reorder > 0 ? delay : 0);
 }
 

@@ -27,6 +27,7 @@ const summary: RunSummary = {
   nodes: 4,
   rounds: 6,
   seed: 1,
+  tunnel: null,
   fabric: 'netns',
   durationSeconds: 44.45877289772034,
   heartbeat: {
@@ -85,6 +86,7 @@ const manifest: RunManifest = {
   seed: 1,
   startedAt: '2026-11-22T22:38:39.012Z',
   endedAt: '2026-11-22T22:39:23.544Z',
+  tunnel: null,
   fabric: 'netns',
   fabricReason: 'genuine packets are possible here',
   wanDriver: 'tun',

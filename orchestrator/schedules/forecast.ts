@@ -5,6 +5,7 @@
  */
 import type { Scenario } from '../../src/scenario/schema.js';
 import type { Topology } from '../../src/scenario/topology.js';
+import { stationsBetween } from '../../src/scenario/way.js';
 import type { Schedule } from '../../src/schedule/operation.js';
 import type { TimedOperation } from '../../src/schedule/timed.js';
 import {
@@ -14,6 +15,7 @@ import {
   type EmissionOptions,
   type ExpectedHeartbeat,
 } from '../../src/simulation/index.js';
+import { packetFramingOf } from '../../src/transport/framing.js';
 import { compileRound, requestOf } from './index.js';
 
 /**
@@ -47,7 +49,8 @@ export function forecast(scenario: Scenario, topology: Topology, round = 0): For
   );
   const { tls } = transport;
   const part = request.protocol.kind === 'object-store' ? request.protocol.store.part : Infinity;
-  const framing = { tls, mtu: topology.mtu, store: topology.nodes.length, part };
+  const between = (from: number, to: number) => stationsBetween(topology, from, to).slice(1, -1);
+  const framing = { ...packetFramingOf(topology, tls), store: topology.nodes.length, between, part };
   const timed = simulate(schedules, { topology, pace, outerSeconds: outerPace, tls, part });
   const schedule = schedules.find((one) => one.round === round);
   if (!schedule) throw new RangeError(`round ${round} was not compiled`);

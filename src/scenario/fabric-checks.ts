@@ -19,12 +19,16 @@ export function checkFabric(scenario: AnyScenario, fabric: FabricName): Problem[
   );
 }
 
-function checkTunnel({ tunnel }: AnyScenario, fabric: FabricName): Problem[] {
+function checkTunnel({ tunnel, wan }: AnyScenario, fabric: FabricName): Problem[] {
   if (tunnel === 'none') return [];
   if (fabric === 'threads') {
     const found = typeof tunnel === 'string' ? tunnel : tunnel.kind;
     const allowed = 'none on the fabric threads, which carries no packets; netns and containers have tunnels';
     return [{ path: ['tunnel'], found: foundText(found), allowed }];
+  }
+  if (wan.driver === 'netem') {
+    const allowed = 'tun with a tunnel; netem has not been tried with one';
+    return [{ path: ['wan', 'driver'], found: foundText(wan.driver), allowed }];
   }
   if (fabric !== 'containers' || typeof tunnel === 'string') return [];
   const allowed = 'no such hosts with nodes that join, since nobody joins as one; netns has them';

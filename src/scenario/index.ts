@@ -50,6 +50,7 @@ export {
   type TunnelKind,
   type TunnelLayout,
 } from './topology.js';
+export { crossings, stationsBetween, wayBetween, type Way } from './way.js';
 export {
   CALM,
   jitterDeviation,

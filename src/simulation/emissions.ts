@@ -19,6 +19,8 @@ export interface EmissionOptions extends PacketFraming {
   readonly segmentsPerAck?: number;
   /** Position of the object store among the hosts, where there is one. */
   readonly store?: number;
+  /** Hosts on the way from one to another that send everything on, see stationsBetween(); default: none. */
+  readonly between?: (from: number, to: number) => readonly number[];
   /** Objects larger than this travel in parts of this size, bytes; default: none does. */
   readonly part?: number;
 }
@@ -41,22 +43,31 @@ export interface Emission {
 
 /** Of all operations that move anything, in their order. */
 export function emissionsOf(timed: readonly TimedOperation[], options: EmissionOptions): Emission[] {
-  return timed.flatMap((one) => emissionsOfOne(one, options));
+  return timed.flatMap((one) =>
+    emissionsOfOne(one, options).flatMap(({ to, ...emission }) => [
+      emission,
+      ...(options.between?.(emission.host, to) ?? []).map((host) => ({ ...emission, host })),
+    ]),
+  );
 }
+
+/** An emission and to whom. */
+type Addressed = Emission & { readonly to: number };
 
 function emissionsOfOne(
   { rank, round, operation, start, end }: TimedOperation,
   options: EmissionOptions,
-): Emission[] {
+): Addressed[] {
   const { segmentsPerAck = SEGMENTS_PER_ACK, store = -1, part = Infinity } = options;
   const when = { round, start, end };
   if (operation.kind === 'send') {
     const tcpPayload = tcpPayloadBytes(operation.bytes, options);
-    return [{ ...when, host: rank, data: true, bytes: wireBytes(operation.bytes, options), tcpPayload }];
+    const bytes = wireBytes(operation.bytes, options);
+    return [{ ...when, host: rank, to: operation.peer, data: true, bytes, tcpPayload }];
   }
   if (operation.kind === 'recv') {
     const bytes = ackBytes(operation.bytes, options, segmentsPerAck);
-    return [{ ...when, host: rank, data: false, bytes, tcpPayload: 0 }];
+    return [{ ...when, host: rank, to: operation.peer, data: false, bytes, tcpPayload: 0 }];
   }
   if (operation.kind !== 'put' && operation.kind !== 'get') return [];
   const { toStore, fromStore } = objectTraffic(operation.kind, operation.bytes, { tls: options.tls, part });
@@ -64,7 +75,7 @@ function emissionsOfOne(
     operation.kind === 'put' ? [rank, store, toStore, fromStore] : [store, rank, fromStore, toStore];
   const answer = frameBytes(back, options) + ackFrameBytes(there, options, segmentsPerAck);
   return [
-    { ...when, host: from, data: true, bytes: frameBytes(there, options), tcpPayload: there },
-    { ...when, host: to, data: false, bytes: answer, tcpPayload: 0 },
+    { ...when, host: from, to, data: true, bytes: frameBytes(there, options), tcpPayload: there },
+    { ...when, host: to, to: from, data: false, bytes: answer, tcpPayload: 0 },
   ];
 }

@@ -4,9 +4,11 @@
  * provided it is asked in order of time.
  */
 import { hostsOf, type Host, type Topology } from '../scenario/topology.js';
+import { stationsBetween, wayBetween } from '../scenario/way.js';
 import {
   ackFrameBytes,
   frameBytes,
+  packetFramingOf,
   SEGMENTS_PER_ACK,
   tcpPayloadBytes,
   type PacketFraming,
@@ -25,11 +27,21 @@ export interface Load {
   readonly acks: number;
 }
 
+/** A transfer on its way from one host's uplink, which it left between `start` and `end`, to another's downlink. */
+export interface Carriage extends Span {
+  readonly from: number;
+  readonly to: number;
+  readonly load: Load;
+}
+
 /** When the first byte of a transfer is somewhere, and when the last; seconds. */
 export interface Span {
   readonly start: number;
   readonly end: number;
 }
+
+/** Has something done at a later time. */
+export type Later = (time: number, act: () => void) => void;
 
 /** Positions are those of hostsOf(); a node's is its rank. */
 export class Links {
@@ -48,7 +60,7 @@ export class Links {
   constructor({ topology, tls, segmentsPerAck = SEGMENTS_PER_ACK }: LinkOptions) {
     this.#topology = topology;
     this.#hosts = hostsOf(topology);
-    this.#framing = { tls, mtu: topology.mtu };
+    this.#framing = packetFramingOf(topology, tls);
     this.#segmentsPerAck = segmentsPerAck;
     this.#uplinkFree = new Float64Array(this.#hosts.length);
     this.#downlinkFree = new Float64Array(this.#hosts.length);
@@ -57,7 +69,7 @@ export class Links {
 
   /** Seconds from one host's uplink to another's downlink. */
   delay(from: number, to: number): number {
-    return this.#topology.paths[from]?.[to]?.delay ?? NaN;
+    return wayBetween(this.#topology, from, to).delay;
   }
 
   /** What a slice of `bytes` of payload comes to. */
@@ -87,12 +99,38 @@ export class Links {
   }
 
   /**
+   * Takes a transfer that has left its uplink to the downlink at its end, by way of a tunnel's hosts if there are any:
+   * each takes it in and sends it on. `arrived` is told when its first byte and its last will be there.
+   */
+  carry(
+    { from, to, load, start, end }: Carriage,
+    at: Later,
+    arrived: (first: number, last: number) => void,
+  ): void {
+    const stations = stationsBetween(this.#topology, from, to);
+    const hop = (position: number, leaves: number, left: number): void => {
+      const station = stations[position]!;
+      const before = stations[position - 1]!;
+      const { delay = NaN } = this.#topology.paths[before]?.[station] ?? {};
+      const crossed = this.#cross(before, station, load, { start: leaves, end: left });
+      const [first, last] = [crossed.start + delay, crossed.end + delay];
+      if (position === stations.length - 1) arrived(first, last);
+      else
+        at(first, () => {
+          const through = this.#pass(station, load, first, last);
+          hop(position + 1, through.start, through.end);
+        });
+    };
+    hop(1, start, end);
+  }
+
+  /**
    * When the first and the last byte of a transfer, which left an uplink at `start` and `end`, have passed the queues
    * that its path shares with others. Who comes first is served first and as a whole, where the network shares a queue
    * between flows packet by packet: all are through at the same time, but one of several may be through too early.
    * Acknowledgements are not booked there.
    */
-  cross(from: number, to: number, { data }: Load, left: Span): Span {
+  #cross(from: number, to: number, { data }: Load, left: Span): Span {
     let passed = left;
     for (const queue of this.#topology.paths[from]?.[to]?.bottlenecks ?? []) {
       const rate = this.#topology.bottlenecks?.[queue]?.rate ?? NaN;
@@ -101,6 +139,17 @@ export class Links {
       passed = { start: begin, end: Math.max(passed.end, begin + data / rate) };
     }
     return passed;
+  }
+
+  /** Takes a transfer through a host in between. Asked when its first byte is there, so that all come in their order. */
+  #pass(station: number, { data }: Load, first: number, last: number): Span {
+    const { uplink = NaN, downlink = NaN } = this.#hosts[station] ?? {};
+    const served = Math.max(first, this.#downlinkFree[station] ?? 0) + data / downlink;
+    this.#downlinkFree[station] = served;
+    const start = Math.max(first, this.#uplinkFree[station] ?? 0);
+    const sent = start + data / uplink;
+    this.#uplinkFree[station] = sent;
+    return { start, end: Math.max(last, served, sent) };
   }
 
   /**

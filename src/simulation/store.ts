@@ -10,7 +10,7 @@ import { idleRoundTrips, objectTraffic, type ObjectFraming } from '../object-sto
 import { LOOK_SECONDS } from '../object-store/objects.js';
 import { objectName } from '../schedule/graph.js';
 import type { GetOperation, PutOperation } from '../schedule/operation.js';
-import type { Links, Load } from './links.js';
+import type { Carriage, Links } from './links.js';
 
 export interface StoreOptions {
   readonly links: Links;
@@ -42,11 +42,10 @@ export class Store {
     const roundTrip = there + back;
     const begin = time + before * roundTrip;
     at(begin, () => {
-      const left = links.transmit(rank, load, begin);
-      const { start, end } = links.cross(rank, position, load, left);
-      this.#carry({ to: position, load, firstByte: start + there, lastByte: end + there }, (here) => {
+      const { start, end } = links.transmit(rank, load, begin);
+      this.#carry({ from: rank, to: position, load, start, end }, (_, here) => {
         const stored = here + after * roundTrip;
-        whenMoved(left.start, stored + back);
+        whenMoved(start, stored + back);
         at(stored, () => this.#announce(objectName(operation), stored));
       });
     });
@@ -58,12 +57,8 @@ export class Store {
     /** A look has come at this time, and the object was there. */
     const serve = (found: number): void =>
       at(found + back + there, () => {
-        const left = links.transmit(position, load, found + back + there);
-        const { start, end } = links.cross(position, rank, load, left);
-        const firstByte = start + back;
-        this.#carry({ to: rank, load, firstByte, lastByte: end + back }, (here) =>
-          whenMoved(firstByte, here),
-        );
+        const { start, end } = links.transmit(position, load, found + back + there);
+        this.#carry({ from: position, to: rank, load, start, end }, whenMoved);
       });
     const firstLook = time + there;
     const pause = back + LOOK_SECONDS + there;
@@ -84,16 +79,16 @@ export class Store {
     this.#waiting.delete(name);
   }
 
-  /** Has what is under way to a downlink pass it; `whenThrough` is told when its last byte has. */
-  #carry(
-    { to, load, firstByte, lastByte }: { to: number; load: Load; firstByte: number; lastByte: number },
-    whenThrough: (time: number) => void,
-  ): void {
+  /** Takes a transfer to its downlink and through it; `whenThrough` is told when its first byte came and its last had. */
+  #carry(carriage: Carriage, whenThrough: (first: number, through: number) => void): void {
     const { links, at } = this.#options;
-    at(firstByte, () => {
-      const through = links.receive(to, load, firstByte, lastByte);
-      at(through, () => whenThrough(through));
-    });
+    const { to, load } = carriage;
+    links.carry(carriage, at, (first, last) =>
+      at(first, () => {
+        const through = links.receive(to, load, first, last);
+        at(through, () => whenThrough(first, through));
+      }),
+    );
   }
 
   #way(rank: number, { kind, bytes }: PutOperation | GetOperation) {

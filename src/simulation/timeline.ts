@@ -170,14 +170,15 @@ class Simulation {
 
   #send(round: number, rank: number, operation: SendOperation, time: number): void {
     const load = this.#links.slice(operation.bytes);
-    const left = this.#links.transmit(rank, load, time);
-    this.#play(round, rank, operation.id, left.start, left.end);
-    const { start, end } = this.#links.cross(rank, operation.peer, load, left);
-    const delay = this.#links.delay(rank, operation.peer);
+    const { start, end } = this.#links.transmit(rank, load, time);
+    this.#play(round, rank, operation.id, start, end);
     const recv = this.#round(round).of(rank).mates[operation.id] ?? -1;
     if (recv < 0) return;
-    this.#round(round).of(operation.peer).lastByte[recv] = end + delay;
-    this.#push({ time: start + delay, ends: false, round, rank: operation.peer, id: recv });
+    const at = (time: number, act: () => void) => this.#push({ time, act });
+    this.#links.carry({ from: rank, to: operation.peer, load, start, end }, at, (first, last) => {
+      this.#round(round).of(operation.peer).lastByte[recv] = last;
+      this.#push({ time: first, ends: false, round, rank: operation.peer, id: recv });
+    });
   }
 
   #arrive({ round, rank, id, time }: OperationEvent): void {

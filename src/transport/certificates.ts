@@ -41,6 +41,19 @@ export class CertificateAuthority {
     return new CertificateAuthority(keys, certificate);
   }
 
+  /** A certificate that no authority has signed, for who is known by its fingerprint; PEM. */
+  static async selfSigned(name: string): Promise<Omit<Identity, 'authority'>> {
+    const keys = await newKeys();
+    const subject = `CN=${name}`;
+    const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+      ...validity(),
+      name: subject,
+      keys,
+      signingAlgorithm: ALGORITHM,
+    });
+    return { certificate: certificate.toString('pem'), privateKey: await exported(keys) };
+  }
+
   /** Its own certificate, PEM: who trusts this trusts what it signs. */
   get certificate(): string {
     return this.#certificate.toString('pem');
@@ -75,10 +88,9 @@ export class CertificateAuthority {
       signingAlgorithm: ALGORITHM,
       extensions: [new x509.SubjectAlternativeNameExtension(alternatives)],
     });
-    const privateKey = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
     return {
       certificate: certificate.toString('pem'),
-      privateKey: x509.PemConverter.encode(privateKey, 'PRIVATE KEY'),
+      privateKey: await exported(keys),
       authority: this.certificate,
     };
   }
@@ -90,6 +102,10 @@ export const certificateHash = (der: Uint8Array): string =>
 
 function newKeys(): Promise<webcrypto.CryptoKeyPair> {
   return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+}
+
+async function exported({ privateKey }: webcrypto.CryptoKeyPair): Promise<string> {
+  return x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', privateKey), 'PRIVATE KEY');
 }
 
 /** A day of slack before the start serves machines whose clocks disagree. */

@@ -26,6 +26,8 @@ export interface Train {
   readonly packets: number;
   /** Bytes of the IP packet. */
   readonly mtu: number;
+  /** Bytes of the Ethernet frame that it is on the path; default: the packet and its header. In a tunnel it is more. */
+  readonly frame?: number;
   /** Longest time until the first datagram of the train, seconds. */
   readonly patience: number;
 }
@@ -115,7 +117,7 @@ export class DatagramProbe {
       if (!answered) continue;
       while (epochSeconds() - arrivals.seen.at(-1)!.time < SILENCE) await sleep(SILENCE * 500);
       const { seen } = arrivals;
-      return { rate: rateOf(seen, train.mtu), sent: train.packets, received: distinct(seen) };
+      return { rate: rateOf(seen, train.mtu) * growth(train), sent: train.packets, received: distinct(seen) };
     }
     throw new RunError(`no datagram came from ${host}:${port}`);
   }
@@ -128,7 +130,7 @@ export class DatagramProbe {
       await this.#depart(UNASKED, report.train, departureOf(train), { address: host, port });
       const patience = 1000 * (train.patience + 2 * SILENCE + train.queue);
       const result = await Promise.race([report.came.promise, sleep(patience, undefined)]);
-      if (result !== undefined) return { ...result, sent: train.packets };
+      if (result !== undefined) return { ...result, rate: result.rate * growth(train), sent: train.packets };
     }
     throw new RunError(`no report on datagrams came from ${host}:${port}`);
   }
@@ -198,7 +200,12 @@ export class DatagramProbe {
 /** How many datagrams came, each counted once however often it did. */
 const distinct = (arrivals: readonly Arrival[]): number => new Set(arrivals.map(({ index }) => index)).size;
 
-function departureOf({ packets, rate, queue, mtu }: Train): Departure {
+/** How much larger a datagram is on the path than where it is sent. */
+const growth = ({ mtu, frame = mtu + ETHERNET_BYTES }: Train): number => frame / (mtu + ETHERNET_BYTES);
+
+function departureOf(train: Train): Departure {
+  const { packets, queue, mtu } = train;
+  const rate = train.rate / growth(train);
   const seconds = (packets * (mtu + ETHERNET_BYTES) * 8) / rate;
   // A train that is sent in seconds / overdrive leaves seconds * (1 - 1 / overdrive) of itself in the queue.
   const overdrive = 1 / Math.max(1 / MOST_OVERDRIVE, 1 - (QUEUE_SHARE * queue) / seconds);

@@ -7,7 +7,11 @@
  * new frame, record and segment; a stream that packs several together is smaller by less than one header of
  * each kind per slice. What is not about a slice is left out: handshakes, window updates, pings,
  * retransmissions.
+ *
+ * In a tunnel there is one layer more: each IP packet is the payload of another (src/wan/tunnel/framing.ts).
  */
+import type { Topology, TunnelKind } from '../scenario/topology.js';
+import { innerMtu, tunnelFrameBytes } from '../wan/tunnel/framing.js';
 
 /**
  * Header of our slice message, packed by msgpackr: see slice.ts. Measured, not derived: 22 to 26 bytes for most slices
@@ -33,7 +37,8 @@ const IP_HEADER_BYTES = 20;
 const TCP_HEADER_BYTES = 20 + 12;
 /** Ethernet II without preamble and checksum, as `tc` and a packet capture count. */
 const ETHERNET_HEADER_BYTES = 14;
-const PACKET_HEADER_BYTES = ETHERNET_HEADER_BYTES + IP_HEADER_BYTES + TCP_HEADER_BYTES;
+const TCP_IP_HEADER_BYTES = IP_HEADER_BYTES + TCP_HEADER_BYTES;
+const PACKET_HEADER_BYTES = ETHERNET_HEADER_BYTES + TCP_IP_HEADER_BYTES;
 
 /** RFC 5681, section 4.2: a receiver acknowledges at least every second full-sized segment. */
 export const SEGMENTS_PER_ACK = 2;
@@ -45,7 +50,16 @@ export interface Framing {
 export interface PacketFraming extends Framing {
   /** Bytes of the largest IP packet. */
   readonly mtu: number;
+  /** Of the tunnel that the packets are in, if they are in one. */
+  readonly tunnel?: TunnelKind;
 }
+type Packets = Pick<PacketFraming, 'mtu' | 'tunnel'>;
+
+/** How the packets of a network are framed. */
+export const packetFramingOf = (
+  { mtu, tunnel }: Pick<Topology, 'mtu' | 'tunnel'>,
+  tls: boolean,
+): PacketFraming => (tunnel === undefined ? { tls, mtu } : { tls, mtu, tunnel: tunnel.kind });
 
 /** Bytes that TCP carries for one slice of `slicePayload` bytes: all framing above TCP included. */
 export function tcpPayloadBytes(slicePayload: number, { tls }: Framing): number {
@@ -66,8 +80,16 @@ export function wireBytes(slicePayload: number, framing: PacketFraming): number 
 }
 
 /** Bytes of the Ethernet frames that carry so many bytes of TCP. */
-export function frameBytes(tcpPayload: number, { mtu }: Pick<PacketFraming, 'mtu'>): number {
-  return tcpPayload + segments(tcpPayload, mtu) * PACKET_HEADER_BYTES;
+export function frameBytes(tcpPayload: number, packets: Packets): number {
+  const { mtu, tunnel } = packets;
+  if (tunnel === undefined) return tcpPayload + segments(tcpPayload, mtu) * PACKET_HEADER_BYTES;
+  const largest = innerMtu(mtu);
+  if (tcpPayload <= 0) return 0;
+  const last = segments(tcpPayload, largest) - 1;
+  const rest = tcpPayload - last * (largest - TCP_IP_HEADER_BYTES);
+  return (
+    last * tunnelFrameBytes(tunnel, largest, mtu) + tunnelFrameBytes(tunnel, rest + TCP_IP_HEADER_BYTES, mtu)
+  );
 }
 
 /**
@@ -85,14 +107,17 @@ export function ackBytes(
 /** As ackBytes(), for so many bytes of TCP. */
 export function ackFrameBytes(
   tcpPayload: number,
-  { mtu }: Pick<PacketFraming, 'mtu'>,
+  { mtu, tunnel }: Packets,
   segmentsPerAck: number = SEGMENTS_PER_ACK,
 ): number {
-  return Math.ceil(segments(tcpPayload, mtu) / segmentsPerAck) * PACKET_HEADER_BYTES;
+  if (tunnel === undefined)
+    return Math.ceil(segments(tcpPayload, mtu) / segmentsPerAck) * PACKET_HEADER_BYTES;
+  const acks = Math.ceil(segments(tcpPayload, innerMtu(mtu)) / segmentsPerAck);
+  return acks * tunnelFrameBytes(tunnel, TCP_IP_HEADER_BYTES, mtu);
 }
 
 function segments(tcpPayload: number, mtu: number): number {
-  return Math.ceil(tcpPayload / (mtu - IP_HEADER_BYTES - TCP_HEADER_BYTES));
+  return Math.ceil(tcpPayload / (mtu - TCP_IP_HEADER_BYTES));
 }
 
 /** Seven bits of the number in each byte (protobuf encoding guide, "Base 128 Varints"). */

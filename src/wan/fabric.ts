@@ -106,6 +106,10 @@ export interface Fabric {
   readonly placements: readonly Placement[];
   /** One line that says what this fabric is, for people. */
   readonly description: string;
+  /** What carries the tunnels of the topology, where it has any, e.g. "wireguard-go 0.0.20220316". */
+  readonly tunnel?: string | undefined;
+  /** Rejects when something that the fabric started breaks off by itself; absent where nothing can. */
+  readonly failure?: Promise<never>;
   /** Whether whole packets are shaped (so UDP passes and loss is real) or only byte streams. */
   readonly packetLevel: boolean;
   counters(): NodeCounters[];

@@ -8,7 +8,7 @@ import { CONTROL_PORT } from '../../wan/fabric.js';
 export const isControl = ({ source, destination }: FlowReport): boolean =>
   source.port === CONTROL_PORT || destination.port === CONTROL_PORT;
 
-/** @param report of the capture, if there is one */
+/** @param report of the capture, if there is one in which control traffic can be told from the rest */
 export function summarizeControl(
   { persona, habits: { carried, leftOut }, tallies }: Control,
   report: TrafficReport | undefined,

@@ -52,7 +52,7 @@ export class LocalSite implements Site {
     return this.#choice.reason;
   }
 
-  async openFabric({ scenario, topology, stage, own }: RunContext<AnyScenario>): Promise<Fabric> {
+  async openFabric({ scenario, topology, stage, own, breakOff }: RunContext<AnyScenario>): Promise<Fabric> {
     const { kind, reason } = this.#choice;
     stage(`building the network: ${kind} (${reason})`);
     const { driver, congestion, slowStartAfterIdle, initialWindow } = scenario.wan;
@@ -60,6 +60,7 @@ export class LocalSite implements Site {
     const control = isTraining(scenario) && scenario.persona !== 'none';
     const fabric = await openFabric(kind, { topology, seed: scenario.seed, ...wan, control });
     own(() => fabric.close());
+    fabric.failure?.catch(breakOff);
     return fabric;
   }
 

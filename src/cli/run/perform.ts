@@ -237,6 +237,7 @@ class Run {
       fabric: site.fabric,
       fabricReason: site.reason,
       wanDriver: site.fabric === 'threads' ? 'relay' : scenario.wan.driver,
+      tunnel: this.#tunnel(),
       captureKind: this.#capture?.kind ?? null,
       outcome: failure ?? 'done',
       gate: gate ?? { verdict: 'invalid', checks: [] },
@@ -247,6 +248,19 @@ class Run {
         node: process.version,
       },
       files: await this.#directory.files(),
+    };
+  }
+
+  #tunnel(): RunManifest['tunnel'] {
+    const { topology } = this.#options;
+    const { tunnel } = topology;
+    if (tunnel === undefined) return null;
+    const nameOf = (position: number) => hostsOf(topology)[position]!.name;
+    return {
+      kind: tunnel.kind,
+      implementation: this.#fabric?.tunnel ?? '',
+      hub: tunnel.hub === undefined ? null : nameOf(tunnel.hub),
+      relays: tunnel.relays.map(nameOf),
     };
   }
 

@@ -47,10 +47,11 @@ export function renderReport(
 }
 
 function headline(summary: AnySummary): string {
-  const { scenario, protocol, nodes, rounds, seed, fabric, durationSeconds, programs } = summary;
+  const { scenario, protocol, nodes, rounds, seed, fabric, tunnel, durationSeconds, programs } = summary;
   const training = protocol === null ? [] : [`${nodes} nodes, ${rounds} rounds of ${protocol}`];
   const beside = programs.length === 0 ? [] : [`${programs.length} programs`];
-  const run = [...training, ...beside, `seed ${seed}`, `fabric ${fabric}`].join(', ');
+  const network = tunnel === null ? fabric : `${fabric} through ${tunnel}`;
+  const run = [...training, ...beside, `seed ${seed}`, `fabric ${network}`].join(', ');
   return `${scenario}: ${run}, ${secondsText(durationSeconds)}`;
 }
 

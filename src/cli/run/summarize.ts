@@ -18,11 +18,19 @@ import type {
   RunSummary,
   TraceProgram,
 } from '../../run/files.js';
-import { hostsOf, type ProgramsScenario, type Scenario, type Topology } from '../../scenario/index.js';
+import {
+  crossings,
+  hostsOf,
+  type ProgramsScenario,
+  type Scenario,
+  type Topology,
+  type TunnelKind,
+} from '../../scenario/index.js';
 import type { TrafficReport } from '../../traffic/index.js';
 import { parameterCount } from '../../training/index.js';
 import { isControl, summarizeControl } from './control.js';
 import type { CaptureResult, Lateness } from '../../wan/fabric.js';
+import { tcpPayloadInside } from '../../wan/tunnel/framing.js';
 
 /** What there is of every run. */
 export interface NetworkEvidence {
@@ -74,13 +82,11 @@ export function summarize(evidence: Evidence): RunSummary {
       overruns: evidence.overruns,
       lateness: evidence.lateness,
       eventLoopLag: evidence.eventLoopLag,
-      expectedPayload: outcome.expectedPayload,
       abandonedPayload: outcome.abandonedPayload,
       weightsHashes: outcome.weightsHashes,
       ...(outcome.events === undefined ? {} : { events: outcome.events }),
-      ...(capture === undefined
-        ? {}
-        : { missedPackets: capture.result.missed, capturedPayload: uniquePayload(capture.report, topology) }),
+      ...payloadOf(evidence),
+      ...(capture === undefined ? {} : { missedPackets: capture.result.missed }),
     }),
     ...programsChecks(topology, outcome.programs),
   ];
@@ -91,6 +97,7 @@ export function summarize(evidence: Evidence): RunSummary {
     rounds: scenario.rounds,
     seed: scenario.seed,
     fabric: evidence.fabric,
+    tunnel: topology.tunnel?.kind ?? null,
     durationSeconds: evidence.durationSeconds,
     heartbeat: capture?.report.heartbeat.heartbeat ?? null,
     expected: { periodSeconds, burstSeconds, burstBytesPerNode, dutyCycle },
@@ -104,7 +111,10 @@ export function summarize(evidence: Evidence): RunSummary {
     capture: capture === undefined ? null : factsOf(capture),
     observations: capture?.observations ?? [],
     programs: programSummaries(topology, outcome.programs),
-    control: outcome.control === undefined ? null : summarizeControl(outcome.control, capture?.report),
+    control:
+      outcome.control === undefined
+        ? null
+        : summarizeControl(outcome.control, topology.tunnel === undefined ? capture?.report : undefined),
     events: outcome.events?.events ?? [],
     gate: verdictOf(checks),
   };
@@ -126,6 +136,7 @@ export function summarizePrograms(evidence: ProgramsEvidence): ProgramsSummary {
     rounds: 0,
     seed: scenario.seed,
     fabric,
+    tunnel: topology.tunnel?.kind ?? null,
     durationSeconds,
     heartbeat: capture?.report.heartbeat.heartbeat ?? null,
     expected: null,
@@ -155,6 +166,34 @@ function factsOf({ file, kind, report }: NonNullable<Evidence['capture']>): Capt
 /** Addresses of hosts that run programs. */
 export const programAddresses = (topology: Topology): ReadonlySet<string> =>
   new Set(hostsOf(topology).flatMap(({ program, address }) => (program === undefined ? [] : [address])));
+
+/** TCP payload that should be in the capture, and what is. */
+function payloadOf({ outcome, topology, capture }: Evidence) {
+  const { expectedPayload, control } = outcome;
+  if (capture === undefined) return { expectedPayload };
+  const { tunnel, hosts = [] } = topology;
+  if (tunnel === undefined)
+    return { expectedPayload, capturedPayload: uniquePayload(capture.report, topology) };
+  // What programs say looks like training from outside.
+  if (hosts.some(({ program }) => program !== undefined)) return { expectedPayload };
+  // So does control traffic; but how much that is, the nodes have counted.
+  const said = (control?.tallies ?? [])
+    .flat()
+    .reduce((sum, { sentBytes, receivedBytes }) => sum + sentBytes + receivedBytes, 0);
+  return {
+    expectedPayload: expectedPayload + said,
+    capturedPayload: payloadInTunnel(capture.report, tunnel.kind) / crossings(topology),
+    inTunnel: true,
+  };
+}
+
+/** What TCP carried inside of all tunnel packets, what was sent again included. */
+function payloadInTunnel({ flows }: TrafficReport, kind: TunnelKind): number {
+  return flows
+    .filter(({ protocol }) => protocol === 'udp')
+    .flatMap(({ forward, backward }) => [forward, backward])
+    .reduce((sum, { packets, payloadBytes }) => sum + tcpPayloadInside(kind, packets, payloadBytes), 0);
+}
 
 /**
  * TCP payload in the capture, retransmissions counted once, both directions of all flows but control traffic and

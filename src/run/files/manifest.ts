@@ -15,6 +15,15 @@ const hostSchema = z
   })
   .describe('The machine.');
 
+const tunnelSchema = z.object({
+  kind: text('wireguard or openvpn-udp.'),
+  implementation: text(
+    'What carried it: the kernel or a program, with its version; empty if it was not built.',
+  ),
+  hub: z.string().nullable().describe('Name of the VPN server; null in a full mesh.'),
+  relays: z.array(z.string()).describe('Names of the relays, in their order.'),
+});
+
 const fileSchema = z.object({
   name: text('Name in the run directory.'),
   bytes: count('Size, bytes.'),
@@ -35,6 +44,7 @@ export const runManifestSchema = z.object({
   wanDriver: text(
     'What shaped the traffic: tun (packets, a thread of meshbeat), netem (packets, the kernel) or relay (byte streams).',
   ),
+  tunnel: tunnelSchema.nullable().describe('What the mesh talked through; null in the open.'),
   captureKind: captureKindSchema
     .nullable()
     .describe('How the packets came about; null if no capture was begun.'),

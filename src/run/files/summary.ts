@@ -97,6 +97,10 @@ export const runSummarySchema = z.object({
   rounds: count('Rounds played: outer steps (for ddp: optimizer steps).'),
   seed: count('Seed of all randomness.'),
   fabric: text('What the network was built of: netns, containers or threads.'),
+  tunnel: z
+    .string()
+    .nullable()
+    .describe('What the mesh talked through: wireguard or openvpn-udp; null in the open.'),
   durationSeconds: quantity(
     'Wall-clock time of the whole run, seconds: building the network, probing, training, analysing.',
   ),

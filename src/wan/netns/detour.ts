@@ -59,7 +59,6 @@ export function tcpWords({ congestion, initialWindow }: TcpOptions): string {
 export function detourLines({ address, device, mtu, destinations, sources, tcp }: Detour): string[] {
   return [
     `link set ${SHAPED_DEVICE} mtu ${mtu} txqueuelen ${TUN_QUEUE} up`,
-    // TCP is set by route: the sysctl is closed to namespaces for algorithms the host has not allowed to all.
     ...destinations.map(
       (to) => `route add ${to} dev ${SHAPED_DEVICE} src ${address} ${tcpWords(tcp)} table ${SEND_TABLE}`,
     ),

@@ -15,7 +15,8 @@
  * All namespaces are anonymous (see namespace.ts): a crash leaves nothing behind.
  */
 import { closeSync } from 'node:fs';
-import { InputError, messageOf, RunError } from '../../errors.js';
+import { Deferred } from '../../deferred.js';
+import { messageOf, RunError } from '../../errors.js';
 import { asNetwork, hostsOf, type Node, type Topology } from '../../scenario/topology.js';
 import type { Timeline } from '../../scenario/events/change.js';
 import type { AppliedListener } from '../agenda.js';
@@ -29,6 +30,7 @@ import type {
   RunningCapture,
 } from '../fabric.js';
 import { Shaper, type ShaperPort } from '../shaper/shaper.js';
+import { MeshTunnel } from '../tunnel/mesh-tunnel.js';
 import { detourLines, SHAPED_DEVICE, type TcpOptions } from './detour.js';
 import { kernelSettings } from './kernel.js';
 import {
@@ -58,11 +60,15 @@ export class NetnsFabric implements Fabric {
   readonly #switch: Namespace;
   readonly #rooms: readonly Room[];
   readonly #shaper: Shaper;
+  readonly #tunnel: MeshTunnel | undefined;
+  readonly failure: Promise<never>;
   readonly #captures = new Set<RunningCapture>();
   #closed: Promise<void> | undefined;
 
-  private constructor(topology: Topology, hub: Namespace, rooms: readonly Room[], shaper: Shaper) {
+  private constructor({ topology, hub, rooms, shaper, tunnel, failure }: Parts) {
     this.topology = topology;
+    this.#tunnel = tunnel;
+    this.failure = failure;
     this.#switch = hub;
     this.#rooms = rooms;
     this.#shaper = shaper;
@@ -73,17 +79,20 @@ export class NetnsFabric implements Fabric {
   }
 
   static async create({ topology, ...others }: NetnsOptions): Promise<NetnsFabric> {
-    if (topology.tunnel !== undefined)
-      throw new InputError(`tunnel: found ${topology.tunnel.kind}; no fabric builds tunnels yet`);
     const network = asNetwork(topology);
     const rooms: Room[] = [];
     const hub = createSwitch(network.mtu);
+    let shaper: Shaper | undefined;
     try {
       for (const node of network.nodes) rooms.push(furnish(node, hub, { topology: network, ...others }));
       const ports: ShaperPort[] = rooms.map((room, rank) => ({ rank, fd: room.tun }));
-      const shaper = await Shaper.start(network, ports, others.seed);
-      return new NetnsFabric(topology, hub, rooms, shaper);
+      shaper = await Shaper.start(network, ports, others.seed);
+      const broken = new Deferred<never>();
+      broken.promise.catch(() => undefined); // Nobody may be listening when it happens.
+      const tunnel = await openTunnel(topology, rooms, others, (error) => broken.reject(error));
+      return new NetnsFabric({ topology, hub, rooms, shaper, tunnel, failure: broken.promise });
     } catch (error) {
+      await shaper?.close();
       for (const room of rooms) vacate(room);
       hub.close();
       throw error;
@@ -93,6 +102,10 @@ export class NetnsFabric implements Fabric {
   get description(): string {
     const priority = this.#shaper.realTime ? 'real-time' : 'normal';
     return `one Linux network namespace per node, packets shaped in user space (TUN; ${priority} priority)`;
+  }
+
+  get tunnel(): string | undefined {
+    return this.#tunnel?.implementation;
   }
 
   counters(): NodeCounters[] {
@@ -145,10 +158,32 @@ export class NetnsFabric implements Fabric {
 
   async #end(): Promise<void> {
     for (const capture of this.#captures) await capture.stop().catch(() => undefined);
+    await this.#tunnel?.close();
     await this.#shaper.close();
     for (const room of this.#rooms) vacate(room);
     this.#switch.close();
   }
+}
+
+interface Parts {
+  readonly topology: Topology;
+  readonly hub: Namespace;
+  readonly rooms: readonly Room[];
+  readonly shaper: Shaper;
+  readonly tunnel: MeshTunnel | undefined;
+  readonly failure: Promise<never>;
+}
+
+async function openTunnel(
+  topology: Topology,
+  rooms: readonly Room[],
+  tcp: TcpOptions,
+  onFailure: (error: Error) => void,
+): Promise<MeshTunnel | undefined> {
+  const { tunnel: layout } = topology;
+  if (layout === undefined) return undefined;
+  const places = rooms.map(({ namespace }) => namespace);
+  return MeshTunnel.open({ topology, layout, places, tcp, onFailure });
 }
 
 /** A node's namespace and the descriptor of its TUN device. */

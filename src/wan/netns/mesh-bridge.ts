@@ -10,7 +10,7 @@
  * Addresses of hosts and of devices are fixed and known to all, by permanent neighbour entries: no ARP blurs the
  * capture. What makes a WAN of these cables is not here; each driver shapes at the places that suit it.
  */
-import { hostsOf, type Host, type Node, type Topology } from '../../scenario/topology.js';
+import { type Host, type Node, type Topology } from '../../scenario/topology.js';
 import {
   CONTROL_PORT,
   MESH_PORT,
@@ -20,6 +20,7 @@ import {
   type RunningCapture,
 } from '../fabric.js';
 import { startTcpdump } from '../tcpdump.js';
+import { meshAddresses } from '../tunnel/plan.js';
 import { Namespace } from './namespace.js';
 
 export const BRIDGE = 'mesh0';
@@ -78,7 +79,7 @@ export const WITHOUT_IPV6 = {
 
 /** Where the hosts of a topology are; `namespaces` by their position. */
 export function placementsIn(topology: Topology, namespaces: readonly Namespace[]): Placement[] {
-  const addresses = hostsOf(topology).map(({ address }) => address);
+  const addresses = meshAddresses(topology);
   const control = placementsAt(addresses, CONTROL_PORT);
   return placementsAt(addresses, MESH_PORT).map((mesh, rank) => ({
     rank,

@@ -27,6 +27,10 @@ const cSchedulerAttributes = libc.func(
   'long syscall(long number, int pid, const uint8_t *attributes, uint flags)',
 );
 
+const cPidfdOpen = libc.func('long syscall(long number, int pid, uint flags)');
+const cPidfdGetfd = libc.func('long syscall(long number, int pidfd, int fd, uint flags)');
+const cSetsockopt = libc.func('int setsockopt(int fd, int level, int name, const int *value, uint length)');
+
 const O_RDWR = 2;
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
@@ -37,6 +41,11 @@ const IFF_NO_PI = 0x1000;
 const IFREQ_BYTES = 40;
 const PR_SET_TIMERSLACK = 29;
 const SCHED_RR = 2;
+const SYS_PIDFD_OPEN = 434;
+const SYS_PIDFD_GETFD = 438;
+const SOL_SOCKET = 1;
+const SO_SNDBUFFORCE = 32;
+const SO_RCVBUFFORCE = 33;
 /** The one call whose number differs, and that libc has no name for. */
 const SYS_SCHED_SETATTR = { x64: 314, arm64: 274 } as Readonly<Record<string, number>>;
 const SCHED_ATTR_BYTES = 48;
@@ -170,4 +179,33 @@ export function shortTimeSlice(niceness: number, seconds: number): boolean {
   attributes.writeInt32LE(niceness, 16);
   attributes.writeBigUInt64LE(BigInt(Math.round(seconds * 1e9)), 24);
   return Number(cSchedulerAttributes(call, 0, attributes, 0) as number | bigint) === 0;
+}
+
+/**
+ * Gives the sockets of another process buffers of so many bytes, whatever its user may have; false where that is
+ * not allowed, as in most containers.
+ *
+ * @param pid a process that this one has started
+ * @param fds its descriptors of sockets
+ */
+export function enlargeSocketBuffers(pid: number, fds: readonly number[], bytes: number): boolean {
+  const process = Number(cPidfdOpen(SYS_PIDFD_OPEN, pid, 0) as number | bigint);
+  if (process < 0) return false;
+  try {
+    return fds.map((fd) => enlarge(process, fd, bytes)).every(Boolean);
+  } finally {
+    closeSync(process);
+  }
+}
+
+function enlarge(pidfd: number, foreign: number, bytes: number): boolean {
+  const socket = Number(cPidfdGetfd(SYS_PIDFD_GETFD, pidfd, foreign, 0) as number | bigint);
+  if (socket < 0) return false;
+  try {
+    return [SO_RCVBUFFORCE, SO_SNDBUFFORCE].every(
+      (option) => (cSetsockopt(socket, SOL_SOCKET, option, [bytes], 4) as number) === 0,
+    );
+  } finally {
+    closeSync(socket);
+  }
 }

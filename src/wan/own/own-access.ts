@@ -27,6 +27,7 @@ import {
 import { askIp, runIp } from '../netns/ip.js';
 import { openTun, SystemCallError } from '../netns/syscalls.js';
 import { Shaper } from '../shaper/shaper.js';
+import { meshAddresses } from '../tunnel/plan.js';
 import { mtuOf, ownAddresses } from './mesh-address.js';
 import { furnishSettings, procSys } from './settings.js';
 
@@ -53,7 +54,7 @@ export class OwnAccess {
 
   private constructor(options: OwnAccessOptions, shaper: Shaper, undo: () => void) {
     const { topology, rank } = options;
-    const addresses = topology.nodes.map(({ address }) => address);
+    const addresses = meshAddresses(topology);
     const control = placementsAt(addresses, CONTROL_PORT)[rank]!;
     this.placement = { rank, packetLevel: true, ...placementsAt(addresses, MESH_PORT)[rank]!, control };
     this.meters = shaper.meters;

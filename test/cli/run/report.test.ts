@@ -10,6 +10,7 @@ const valid: RunSummary = {
   nodes: 4,
   rounds: 10,
   seed: 1,
+  tunnel: null,
   fabric: 'netns',
   durationSeconds: 62.31,
   heartbeat: {
