@@ -38,12 +38,15 @@ FROM base
 # Effective only where the container was given the capability too. They survive the build as extended attributes
 # of the layer: test/docker/image.test.ts looks. No program of the image may change its user by a set-uid bit.
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends iproute2 libcap2-bin tcpdump \
+ && apt-get install --yes --no-install-recommends iproute2 libcap2-bin openvpn tcpdump \
+      wireguard-go wireguard-tools \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* \
  && setcap cap_net_raw+ep /usr/bin/tcpdump \
  && cp /usr/bin/setpriv /usr/local/bin/with-net-admin \
  && setcap cap_net_admin,cap_sys_nice+p /usr/local/bin/with-net-admin \
+ && ln -s /tmp/wireguard /run/wireguard \
  && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
+# wireguard-go has its socket in /run/wireguard, which is where a node may write: nodes make /tmp/wireguard.
 WORKDIR /opt/meshbeat
 COPY --from=production /build/node_modules ./node_modules
 COPY --from=package /package ./

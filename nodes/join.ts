@@ -22,6 +22,9 @@ import {
 import { MissingTokenError, readJoinTokenFile, type JoinToken } from '../src/transport/join-token.js';
 import { setNiceness } from '../src/thread-priority.js';
 import { findMeshAddress } from '../src/wan/own/mesh-address.js';
+import { newTunnelKeys, type TunnelKeys } from '../src/wan/tunnel/keys.js';
+import type { TunnelKind } from '../src/scenario/topology.js';
+import type { OwnTunnel } from '../src/wan/own/own-tunnel.js';
 import { runNode, type Part, type Settlement } from './node.js';
 import type { NodeWatcher } from './watcher.js';
 
@@ -67,10 +70,21 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
     interface: options.interface,
     orchestratorLocalAddress: await localAddressTo(orchestrator),
   });
+  const keys: Keys = {
+    wireguard: await newTunnelKeys('wireguard', mesh.address),
+    'openvpn-udp': await newTunnelKeys('openvpn-udp', mesh.address),
+  };
   const end = await runNode({
     channel: { address, ...channel },
-    hello: { token: token.secret, role: Role.NODE, address: mesh.address, name: hostname() },
-    settle: (part) => settle(part, mesh.interface),
+    hello: {
+      token: token.secret,
+      role: Role.NODE,
+      address: mesh.address,
+      name: hostname(),
+      wireguardKey: keys.wireguard.publicKey,
+      openvpnFingerprint: keys['openvpn-udp'].publicKey,
+    },
+    settle: (part) => settle(part, mesh.interface, keys),
     watcher,
     signal,
   });
@@ -137,34 +151,49 @@ async function localAddressTo({ host, port }: OrchestratorPlace): Promise<string
   }
 }
 
+/** Of either kind of tunnel, made for one run. */
+type Keys = Readonly<Record<TunnelKind, TunnelKeys>>;
+
 /** Loaded only now: a node that waits should take little memory. */
-async function settle(part: Part, device: string): Promise<Settlement> {
+async function settle(part: Part, device: string, keys: Keys): Promise<Settlement> {
   const { scenario, topology, rank } = part;
-  const [{ OwnAccess }, { createDevice, trainingSettingsOf }] = await Promise.all([
+  const [{ OwnAccess }, { OwnTunnel: Tunnel }, { createDevice, trainingSettingsOf }] = await Promise.all([
     import('../src/wan/own/own-access.js'),
+    import('../src/wan/own/own-tunnel.js'),
     import('../src/training/index.js'),
   ]);
   const { seed, wan } = scenario;
   const { congestion, slowStartAfterIdle, initialWindow } = wan;
   const tcp = { congestion, slowStartAfterIdle, initialWindow };
   const access = await OwnAccess.open({ topology, rank, seed, interface: device, tcp });
+  let tunnel: OwnTunnel | undefined;
   try {
+    const { tunnel: layout } = topology;
+    if (layout !== undefined) {
+      const publicKeys = part.tunnelKeys;
+      const own = { ...tcp, congestion: topology.nodes[rank]!.congestion ?? tcp.congestion };
+      tunnel = await Tunnel.open({ topology, layout, rank, keys: keys[layout.kind], publicKeys, tcp: own });
+    }
     const gpu = await createDevice({ settings: trainingSettingsOf(scenario), ranks: [rank], threads: 1 });
     setNiceness(NETWORK_NICENESS); // After the device's threads, which would inherit it.
     return {
       placement: access.placement,
       device: gpu,
+      ...(tunnel === undefined ? {} : { tunnel: tunnel.implementation }),
       meters: () => {
+        if (tunnel?.failure !== undefined) throw tunnel.failure;
         if (access.failure !== undefined) throw new RunError(`the shaper died: ${access.failure.message}`);
         return { counters: access.counters(), lateness: access.latenessHistogram() };
       },
       play: (timeline, origin, onApplied) => access.play(timeline, origin, onApplied),
       close: async () => {
         await gpu.close();
+        await tunnel?.close();
         await access.close();
       },
     };
   } catch (error) {
+    await tunnel?.close();
     await access.close();
     throw error;
   }

@@ -131,7 +131,7 @@ export class Member {
         ? { initialLoss: await device.evaluate({ memory: memory.shared }) }
         : {};
       const member = new Member(options, { memory, ranges, mesh, prober, replica, chatter, objects });
-      say({ ready });
+      say({ ready: { ...ready, tunnel: settlement.tunnel ?? '' } });
       watcher?.ready();
       return member;
     } catch (error) {

@@ -36,12 +36,16 @@ export interface Part {
   readonly run: string;
   readonly scenario: Scenario;
   readonly topology: Topology;
+  /** What the ends of tunnels are known by, by rank. */
+  readonly tunnelKeys: readonly string[];
 }
 
 /** Where a node has settled once it knows its part. */
 export interface Settlement {
   readonly placement: Placement;
   readonly device: DeviceTasks;
+  /** What carries the node's tunnels, where it has brought its own. */
+  readonly tunnel?: string;
   /** Of a node that brings its own network: what it has counted, and its histogram of lateness. */
   readonly meters?: () => { readonly counters: NodeCounters; readonly lateness: ArrayLike<number> };
   /** Where the node's checkpoints are kept, in a run in which nodes crash. */
@@ -120,6 +124,7 @@ async function join(
     run: welcome.run,
     scenario: JSON.parse(welcome.scenarioJson) as Scenario,
     topology: JSON.parse(welcome.topologyJson) as Topology,
+    tunnelKeys: welcome.tunnelKeys,
   };
   watcher?.welcomed(part);
   const settlement = await options.settle(part);

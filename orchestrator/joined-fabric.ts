@@ -33,6 +33,8 @@ export class JoinedFabric implements Fabric {
   readonly #meters: Meters;
   readonly #lateness: (readonly number[])[];
   readonly #observer: Observer | undefined;
+  /** What carries the tunnels, as the last node to be ready said. */
+  #tunnel: string | undefined;
   #members: Members | undefined;
 
   constructor(topology: Topology, observer?: Observer) {
@@ -52,7 +54,13 @@ export class JoinedFabric implements Fabric {
     this.#members = members;
     members.onMessage((rank, message) => {
       if (message.message === 'metered') this.#take(rank, message.metered!);
+      else if (message.message === 'ready' && message.ready!.tunnel !== '')
+        this.#tunnel = message.ready!.tunnel;
     });
+  }
+
+  get tunnel(): string | undefined {
+    return this.#tunnel;
   }
 
   counters(): NodeCounters[] {

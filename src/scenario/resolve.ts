@@ -132,6 +132,9 @@ export function storeOf(scenario: AnyScenario): Omit<Host, 'address'> | undefine
   return { name: STORE_NAME, region, uplink, downlink };
 }
 
+/** How all addresses inside of tunnels begin: see src/wan/tunnel/plan.ts. */
+const OVERLAY_START = '10.78.';
+
 /** Standard port of each kind of tunnel: the one in WireGuard's manual; IANA's for OpenVPN. */
 const TUNNEL_PORTS = { wireguard: 51_820, 'openvpn-udp': 1194 } as const;
 
@@ -253,6 +256,10 @@ export function withAddresses(topology: Topology, addresses: readonly string[]):
     const owner = owners.get(address);
     if (!isIPv4(address))
       throw new RunError(`${node.name} has the address ${JSON.stringify(address)}, which is not IPv4`);
+    if (topology.tunnel !== undefined && address.startsWith(OVERLAY_START))
+      throw new RunError(
+        `${node.name} has the address ${address}, but ${OVERLAY_START}* is inside the tunnels`,
+      );
     if (owner !== undefined)
       throw new RunError(`${owner} and ${node.name} have the same address, ${address}`);
     owners.set(address, node.name);

@@ -22,7 +22,10 @@ class FakeStream extends EventEmitter {
 
 function guest(hello: { token?: string; role?: 0 | 1; address?: string; name?: string } = {}) {
   const stream = new FakeStream();
-  const first = { hello: { token: SECRET, role: Role.NODE, address: '10.0.0.1', name: 'box', ...hello } };
+  const keys = { wireguardKey: '', openvpnFingerprint: '' };
+  const first = {
+    hello: { token: SECRET, role: Role.NODE, address: '10.0.0.1', name: 'box', ...keys, ...hello },
+  };
   const made = Guest.from(stream as unknown as GuestStream, first);
   return { guest: made!, stream };
 }

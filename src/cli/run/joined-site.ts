@@ -38,6 +38,7 @@ export class JoinedSite implements Site {
         meterSeconds: METER_SECONDS,
         authority: await authorityFor(context.scenario),
         accounts: [],
+        tunnelKeys: this.#tunnelKeys(context),
       }),
     });
     members.failure.catch(context.breakOff);
@@ -54,6 +55,13 @@ export class JoinedSite implements Site {
     stage('the nodes take their seats');
     this.#gathered.nodes.forEach((guest, rank) => this.#members?.seat(rank, guest));
     return Promise.resolve();
+  }
+
+  #tunnelKeys({ topology: { tunnel } }: RunContext): string[] {
+    if (tunnel === undefined) return [];
+    return this.#gathered.nodes.map(({ hello }) =>
+      tunnel.kind === 'wireguard' ? hello.wireguardKey : hello.openvpnFingerprint,
+    );
   }
 
   takeWeights(session: string, weights: Buffer): boolean {

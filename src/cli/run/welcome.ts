@@ -13,6 +13,8 @@ export interface WelcomeOptions {
   readonly authority: CertificateAuthority | undefined;
   /** With the object store, by rank; empty where there is none. */
   readonly accounts: readonly Account[];
+  /** What the ends of tunnels are known by, by rank; absent where the fabric builds them. */
+  readonly tunnelKeys?: readonly string[];
 }
 
 /** The run's certificate authority, which lives as long as whoever holds it; undefined without TLS. */
@@ -23,7 +25,7 @@ export async function authorityFor({ transport }: Scenario): Promise<Certificate
 /** The welcome of each rank. */
 export function welcomeTo(
   { scenario, topology, run }: RunContext,
-  { meterSeconds, authority, accounts }: WelcomeOptions,
+  { meterSeconds, authority, accounts, tunnelKeys = [] }: WelcomeOptions,
 ): MembersOptions['welcome'] {
   const [scenarioJson, topologyJson] = [JSON.stringify(scenario), JSON.stringify(topology)];
   const holdings = holdingsOf(requestOf(scenario));
@@ -34,6 +36,7 @@ export function welcomeTo(
     topologyJson,
     meterSeconds,
     rangesJson: JSON.stringify(holdings[rank]!.ranges),
+    tunnelKeys: [...tunnelKeys],
     storeJson: accessJson(accounts[rank], authority),
     ...(await authority?.issue(topology.nodes[rank]!.name)),
   });

@@ -2,6 +2,7 @@
  * One host's end of its tunnels, whatever makes them: set up where the host is, up when all tunnels are, ended with
  * all that it started. One compliance suite (test/wan/tunnel/compliance.ts) holds for every kind.
  */
+import { RunError } from '../../errors.js';
 import type { TcpOptions } from '../netns/detour.js';
 import type { TunnelKeys } from './keys.js';
 import { OpenvpnEnd } from './openvpn.js';
@@ -32,7 +33,21 @@ export interface TunnelEnd {
   close(): Promise<void>;
 }
 
+/** What a public key looks like. Others have sent it, and it goes into a configuration. */
+const KEY_FORMS = {
+  wireguard: /^[A-Za-z0-9+/]{43}=$/,
+  'openvpn-udp': /^(?:[0-9A-F]{2}:){31}[0-9A-F]{2}$/,
+} as const;
+
 /** Sets an end up; its tunnels come up as the other ends do. Throws a RunError and leaves nothing if it can't. */
-export function openTunnelEnd(options: TunnelEndOptions): Promise<TunnelEnd> {
-  return options.plan.kind === 'wireguard' ? WireguardEnd.open(options) : OpenvpnEnd.open(options);
+export async function openTunnelEnd(options: TunnelEndOptions): Promise<TunnelEnd> {
+  const { plan, publicKeys } = options;
+  for (const { name, position } of plan.peers) {
+    const key = publicKeys[position] ?? '';
+    if (!KEY_FORMS[plan.kind].test(key))
+      throw new RunError(
+        `${name} has ${JSON.stringify(key.slice(0, 100))} for a key of ${plan.kind}, which is none`,
+      );
+  }
+  return plan.kind === 'wireguard' ? WireguardEnd.open(options) : OpenvpnEnd.open(options);
 }

@@ -18,7 +18,7 @@ export interface TunnelKeys {
   readonly publicKey: string;
 }
 
-/** New keys for one end. `name` becomes the certificate's. */
+/** New keys for one end. `name` becomes the certificate's: the host's address outside. */
 export async function newTunnelKeys(kind: TunnelKind, name: string): Promise<TunnelKeys> {
   return kind === 'wireguard' ? wireguardKeys() : certificateKeys(name);
 }

@@ -72,8 +72,8 @@ export class MeshTunnel {
     }
     const members = membersOf(topology, layout);
     const keys = await Promise.all(
-      hosts.map(async ({ name }, position) =>
-        members.includes(position) ? newTunnelKeys(layout.kind, name) : undefined,
+      hosts.map(async ({ address }, position) =>
+        members.includes(position) ? newTunnelKeys(layout.kind, address) : undefined,
       ),
     );
     const publicKeys = keys.map((own) => own?.publicKey ?? '');

@@ -37,7 +37,7 @@ export function serverConfig(end: End, device: string, identity: OpenvpnIdentity
   );
 }
 
-/** What a server's folder holds for a client, in a file of the client's name: the address to know it by. */
+/** What a server's folder holds for a client, in a file of its certificate's name: the address to know it by. */
 export const clientFile = (position: number): string =>
   text(`ifconfig-push ${overlayAddress(position)} ${OVERLAY_MASK}`);
 

@@ -66,13 +66,15 @@ export class OpenvpnEnd implements TunnelEnd {
     const { plan, folder, publicKeys } = this.#options;
     const clients = path.join(folder, `openvpn-${plan.position}`);
     mkdirSync(clients, { recursive: true, mode: 0o700 });
-    for (const { position, name } of peers)
-      writeFileSync(path.join(clients, name), clientFile(position), { mode: 0o600 });
+    for (const { position, outerAddress } of peers)
+      writeFileSync(path.join(clients, outerAddress), clientFile(position), { mode: 0o600 });
     const identity = this.#identity(peers.map(({ position }) => publicKeys[position] ?? ''));
     const device = 'vpn0';
     const config = serverConfig(plan, device, identity, clients);
     this.#start(program, device, config, peers, (said) => {
-      const come = peers.filter(({ name }) => said.includes(`[${name}] Peer Connection Initiated`));
+      const come = peers.filter(({ outerAddress }) =>
+        said.includes(`[${outerAddress}] Peer Connection Initiated`),
+      );
       return peers.length - come.length;
     });
   }

@@ -48,6 +48,8 @@ export interface Endpoint {
 export interface TunnelPeer {
   readonly position: number;
   readonly name: string;
+  /** Outside. A certificate bears it as its name, since a node that joins knows no other of its own. */
+  readonly outerAddress: string;
   /** Where to send tunnel packets for it. */
   readonly endpoint: Endpoint;
   /** Whether this end waits for its call. */
@@ -119,6 +121,7 @@ export function endPlan(topology: Topology, layout: TunnelLayout, position: numb
     return {
       position: peer,
       name: hosts[peer]!.name,
+      outerAddress: hosts[peer]!.address,
       endpoint: endpointOf(topology, layout, link, next),
       calls,
       reaches: peer === hub ? [OVERLAY_NETWORK] : [`${overlayAddress(peer)}/32`],

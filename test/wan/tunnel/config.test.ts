@@ -1,15 +1,18 @@
 /** The texts that WireGuard and OpenVPN read. That the programs take them, tunnel.test.ts shows. */
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { openTunnelEnd } from '../../../src/wan/tunnel/end.js';
 import { newTunnelKeys } from '../../../src/wan/tunnel/keys.js';
 import { clientConfig, clientFile, serverConfig } from '../../../src/wan/tunnel/openvpn-config.js';
+import { ownPlace } from '../../../src/wan/tunnel/place.js';
 import { wireguardConfig } from '../../../src/wan/tunnel/wireguard-config.js';
 
 const end = { address: '10.78.0.1', mtu: 1420, port: 4000, keepalive: 25, forwards: false };
+const TCP = { congestion: 'cubic', slowStartAfterIdle: false, initialWindow: 10 } as const;
 const identity = { certificate: 'CERTIFICATE\n', privateKey: 'KEY\n', fingerprints: ['AA:BB', 'CC:DD'] };
 
 test('WireGuard: an interface and a section for each peer', () => {
-  const peer = { name: 'b', calls: true, position: 1, reaches: ['10.78.0.2/32'] };
+  const peer = { name: 'b', outerAddress: '10.77.0.2', calls: true, position: 1, reaches: ['10.78.0.2/32'] };
   const text = wireguardConfig(
     { ...end, peers: [{ ...peer, endpoint: { host: '10.77.0.9', port: 4003 } }] },
     'PRIVATE',
@@ -72,4 +75,25 @@ describe('keys', () => {
     ]);
     expect(one.privateKey).not.toBe(other.privateKey);
   });
+});
+
+test('what is no key is refused before it gets into a configuration', async () => {
+  const keys = await newTunnelKeys('openvpn-udp', 'a');
+  const peer = { name: 'b', outerAddress: '10.77.0.2', calls: true, position: 1, reaches: ['10.78.0.2/32'] };
+  const plan = {
+    ...{ ...end, kind: 'openvpn-udp' as const, position: 0, name: 'a' },
+    peers: [{ ...peer, endpoint: { host: '10.77.0.2', port: 4000 } }],
+  };
+  const evil = `${keys.publicKey}\n</peer-fingerprint>\nup /bin/sh`;
+  const options = {
+    plan,
+    place: ownPlace('here'),
+    keys,
+    publicKeys: ['', evil],
+    tcp: TCP,
+    folder: '/nowhere',
+  };
+  await expect(openTunnelEnd({ ...options, onFailure: () => undefined })).rejects.toThrow(
+    /b has ".*which is none/,
+  );
 });
