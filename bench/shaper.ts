@@ -87,9 +87,12 @@ function shaperSeconds(): number | undefined {
   return undefined;
 }
 
-/** TCP over a bare cable, in Ethernet frames of MTU size, bit/s; one figure each repeat. */
-export async function wireThroughput(offloads: boolean): Promise<number[]> {
-  const wire = Wire.create({ offloads });
+/**
+ * TCP over a bare cable, headers counted as for frames of MTU size, although the kernel hands over segments far larger
+ * than those; bit/s, one figure for each repeat.
+ */
+export async function wireThroughput(): Promise<number[]> {
+  const wire = Wire.create();
   try {
     return await withInstruments(wire.placements, async ([one, other]) => {
       const figures: number[] = [];
@@ -118,7 +121,7 @@ export function shaperPacing(fabric: NetnsFabric, rate: number): Promise<Pacing>
  * @param burstBytes what TBF may let out at once; it needs so much to reach a rate between two ticks of its clock
  */
 export async function filterPacing(rate: number, burstBytes: number, limitBytes: number): Promise<Pacing> {
-  const wire = Wire.create({ offloads: true, shaping: { rate, burstBytes, limitBytes } });
+  const wire = Wire.create({ rate, burstBytes, limitBytes });
   try {
     return await pacingBy(wire.placements, rate, (file) =>
       startTcpdump({

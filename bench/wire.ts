@@ -11,11 +11,12 @@ import { findProgram } from '../src/wan/netns/programs.js';
 const ADDRESSES = ['10.78.0.1', '10.78.0.2'] as const;
 const CABLE = 'eth0';
 
-export interface WireOptions {
-  /** Of the first end's way out, by TBF; absent: unshaped. */
-  readonly shaping?: { readonly rate: number; readonly burstBytes: number; readonly limitBytes: number };
-  /** Whether the kernel may hand over large segments that no packet could carry; as it does by itself. */
-  readonly offloads: boolean;
+/** Of the first end's way out, by TBF. */
+export interface Shaping {
+  /** bit/s. */
+  readonly rate: number;
+  readonly burstBytes: number;
+  readonly limitBytes: number;
 }
 
 export class Wire {
@@ -30,7 +31,8 @@ export class Wire {
     }));
   }
 
-  static create({ shaping, offloads }: WireOptions): Wire {
+  /** @param shaping absent: unshaped */
+  static create(shaping?: Shaping): Wire {
     const namespaces = ADDRESSES.map((_, rank) => Namespace.create(`end ${rank} of the wire`));
     const wire = new Wire(namespaces);
     try {
@@ -39,7 +41,7 @@ export class Wire {
       namespaces.forEach((namespace, rank) => {
         namespace.ip([
           'link set lo up',
-          `link set ${CABLE} up${offloads ? '' : ' gso_max_segs 1'}`,
+          `link set ${CABLE} up`,
           `addr add ${ADDRESSES[rank]}/24 dev ${CABLE}`,
         ]);
         namespace.sysctl({

@@ -87,9 +87,9 @@ export function probeChecks(
     const back = wayBetween(topology, to, from);
     if (measurement.roundTripSeconds !== undefined) {
       const hops = [...there.hops, ...back.hops];
-      // Each hop is there once this way and once the other, and the mean is of both.
+      // Each hop is there once this way and once the other, and a round trip is of both.
       const expected = there.hops.reduce(
-        (sum, hop) => sum + expectedRoundTrip(topology, hop.from, hop.to).mean,
+        (sum, hop) => sum + expectedRoundTrip(topology, hop.from, hop.to).plain,
         0,
       );
       const tolerance =

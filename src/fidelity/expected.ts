@@ -12,7 +12,9 @@ import { mean, quantile } from './statistics.js';
 export const ETHERNET_BYTES = 14;
 
 export interface ExpectedRoundTrip {
-  /** Seconds, serialization included. */
+  /** Without jitter, and of packets that do not overtake; serialization included; seconds. */
+  readonly plain: number;
+  /** Mean of all, seconds. */
   readonly mean: number;
   /** The round trip below which a share of all lies, seconds. */
   quantile(share: number): number;
@@ -37,7 +39,12 @@ export function expectedRoundTrip(topology: Topology, a: number, b: number, byte
     Array.from({ length: POINTS }, (_, index) => jitterQuantile(jitter, (index + 0.5) / POINTS));
   let sums: number[] | undefined;
   return {
-    mean: fixed + jitterMean(there.jitter) + jitterMean(back.jitter),
+    plain: fixed,
+    // Who overtakes spends no time on the path.
+    mean: [there, back].reduce(
+      (sum, { delay, jitter, reorder }) => sum + jitterMean(jitter) - reorder * (delay + jitterMean(jitter)),
+      fixed,
+    ),
     quantile: (share) => {
       sums ??= points(there.jitter)
         .flatMap((one) => points(back.jitter).map((other) => one + other))

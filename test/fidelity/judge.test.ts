@@ -51,6 +51,12 @@ describe('round trips', () => {
     expect(failed(roundTripChecks(calm, [0, 1], nothing, exact))).toHaveLength(2);
   });
 
+  test('who overtakes spends no time on the path, and the mean is less for it', () => {
+    const overtaking = withWeather({ reorder: 0.1 });
+    const [check] = roundTripChecks(overtaking, [0, 1], { sent: 1, seconds: Float64Array.of(0.036) }, exact);
+    expect(check!.set).toBeCloseTo(0.036, 9);
+  });
+
   test('the time that a packet takes to pass the links is expected', () => {
     const [check] = roundTripChecks(
       calm,
