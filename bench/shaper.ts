@@ -98,8 +98,8 @@ export async function wireThroughput(): Promise<number[]> {
       const figures: number[] = [];
       for (let flow = 0; flow < REPEATS; flow++) {
         await one!.stream(1, flow, FLOW_SECONDS);
-        const [rate] = ratesTogether([await other!.streamArrivals(flow)], WARM_UP_SECONDS);
-        figures.push((rate! * FRAME) / PAYLOAD);
+        const { together } = ratesTogether([await other!.streamArrivals(flow)], WARM_UP_SECONDS);
+        figures.push((together * FRAME) / PAYLOAD);
       }
       return figures;
     });

@@ -19,7 +19,7 @@ import {
 } from './expected.js';
 import type { EchoTimes } from './instrument-protocol.js';
 import { ascending, NORMAL_99, quantile, shareVariance } from './statistics.js';
-import { segmentOf } from './stream.js';
+import { segmentOf, type FlowRates } from './stream.js';
 import type { OverfillFigures, TrainFigures } from './train.js';
 
 /** One property of one path, measured. */
@@ -137,11 +137,10 @@ export function tcpRateCheck(
   property: string,
   path: string,
   set: number,
-  payloadRates: readonly number[],
+  { each, together: goodput }: FlowRates,
 ): FidelityCheck {
   const { payload, frame } = segmentOf(topology.mtu);
-  const goodput = payloadRates.reduce((sum, rate) => sum + rate, 0);
-  const flows = payloadRates.length === 1 ? '' : ` of ${payloadRates.length} flows`;
+  const flows = each.length === 1 ? '' : ` of ${each.length} flows`;
   return judged({
     property,
     path,
@@ -247,13 +246,13 @@ function lossRunCheck(path: string, set: number, lost: number, { lossRuns }: Tra
 }
 
 /** Two flows through a shared queue: what each got of what both got. */
-export function sharingChecks(paths: readonly string[], payloadRates: readonly number[]): FidelityCheck[] {
-  const sum = payloadRates.reduce((total, rate) => total + rate, 0);
-  return payloadRates.map((rate, index) =>
+export function sharingChecks(paths: readonly string[], { each }: FlowRates): FidelityCheck[] {
+  const sum = each.reduce((total, rate) => total + rate, 0);
+  return each.map((rate, index) =>
     judged({
       property: 'share of the bottleneck',
       path: paths[index]!,
-      set: 1 / payloadRates.length,
+      set: 1 / each.length,
       ...FLOW_SHARE,
       measured: rate / sum,
       unit: 'share',

@@ -29,7 +29,7 @@ import {
 } from './judge.js';
 import { disjointPaths, type PathEnds } from './paths.js';
 import { isClean, pathNames, planOf, type LinkPlan, type Unmeasured } from './plan.js';
-import { ratesTogether } from './stream.js';
+import { ratesTogether, type FlowRates } from './stream.js';
 import { readOverfill, readTrain } from './train.js';
 
 /** How much is measured. */
@@ -91,6 +91,8 @@ const OVERDRIVE = 2;
 /** What TCP gets to find its window, seconds and round trips. */
 const WARM_UP_SECONDS = 0.5;
 const WARM_UP_ROUND_TRIPS = 15;
+/** A rate is measured for so many round trips at least: each hole that TCP mends takes one or two. */
+const RATE_ROUND_TRIPS = 40;
 /** Beyond the time at which the last of what was sent should have come, seconds. */
 const PATIENCE = 0.2;
 
@@ -228,13 +230,13 @@ class Verifier {
     });
   }
 
-  /** Payload rates of flows that run at the same time, bit/s. */
-  async #flows(paths: readonly PathEnds[]): Promise<number[]> {
+  /** Payload rates of flows that run at the same time. */
+  async #flows(paths: readonly PathEnds[]): Promise<FlowRates> {
     const { topology, thoroughness } = this.#options;
     const roundTrip = Math.max(...paths.map(({ from, to }) => expectedRoundTrip(topology, from, to).mean));
     const warmUp = Math.max(WARM_UP_SECONDS, WARM_UP_ROUND_TRIPS * roundTrip);
     const flows = paths.map((path) => ({ ...path, flow: this.#numbers++ }));
-    const seconds = warmUp + thoroughness.rateSeconds;
+    const seconds = warmUp + Math.max(thoroughness.rateSeconds, RATE_ROUND_TRIPS * roundTrip);
     await Promise.all(flows.map(({ from, to, flow }) => this.#instrument(from).stream(to, flow, seconds)));
     const arrivals = await Promise.all(
       flows.map(({ to, flow }) => this.#instrument(to).streamArrivals(flow)),
