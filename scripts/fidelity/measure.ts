@@ -8,11 +8,10 @@ import { text } from 'node:stream/consumers';
 import { RunError } from '../../src/errors.js';
 import { packageRoot } from '../../src/package-root.js';
 import { runSummarySchema, verificationSchema } from '../../src/run/files.js';
-import type { Results } from './results.js';
+import { EIGHT_NODES, type Results } from './results.js';
 
 const at = (...parts: string[]): string => path.join(packageRoot, ...parts);
 const MESHBEAT = at('bin', 'meshbeat.js');
-const NODES = 8;
 
 export async function verification(): Promise<Results['verify']> {
   const document = await printed([MESHBEAT, 'verify', at('scenarios', 'wan', 'fidelity.yaml'), '--json']);
@@ -24,12 +23,12 @@ export async function eightNodes(): Promise<Results['run']> {
   const out = mkdtempSync(path.join(tmpdir(), 'meshbeat-fidelity-'));
   try {
     const scenario = at('scenarios', 'diloco.yaml');
-    const words = ['run', scenario, '--nodes', `${NODES}`, '--out', out, '--json'];
-    const { gate } = runSummarySchema.parse(JSON.parse(await printed([MESHBEAT, ...words])));
+    const words = ['run', scenario, ...EIGHT_NODES, '--out', out, '--json'];
+    const { gate, nodes } = runSummarySchema.parse(JSON.parse(await printed([MESHBEAT, ...words])));
     const lateness = gate.checks.find(({ name }) => name.startsWith('lateness'));
     if (lateness === undefined) throw new RunError('the run did not say how late its packets were');
     return {
-      nodes: NODES,
+      nodes,
       latenessP99: lateness.measured,
       verdict: gate.verdict,
       failed: gate.checks.filter(({ ok }) => !ok).map(({ name }) => name),

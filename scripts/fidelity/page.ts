@@ -2,7 +2,7 @@
 import { RunError } from '../../src/errors.js';
 import { worstOfEach } from '../../src/cli/verify/report.js';
 import { percentText, quantityText, secondsText } from '../../src/cli/text.js';
-import type { Results } from './results.js';
+import { EIGHT_NODES, type Results } from './results.js';
 
 const MARKED = /(<!-- fidelity: (\w+) -->)[^]*?(<!-- \/fidelity -->)/g;
 
@@ -24,7 +24,7 @@ const WRITERS: Readonly<Record<string, (results: Results) => string | undefined>
   run: ({ run }) =>
     run &&
     `99 of 100 packets left within ${secondsText(run.latenessP99)} of when the model wanted them out, with ${run.nodes} ` +
-      `nodes training (\`meshbeat run scenarios/diloco.yaml --nodes ${run.nodes}\`, gate ${run.verdict}` +
+      `nodes training (\`meshbeat run scenarios/diloco.yaml ${EIGHT_NODES.join(' ')}\`, gate ${run.verdict}` +
       `${run.failed.length === 0 ? '' : `: ${run.failed.join(', ')}`}).`,
   iperf3: ({ iperf3 }) =>
     iperf3 &&

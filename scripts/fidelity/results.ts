@@ -2,6 +2,18 @@
 import { z } from 'zod';
 import { verificationSchema } from '../../src/run/files.js';
 
+/** Of the run with eight nodes: a slower pace, since two cores can't train for eight at the scenario's own. */
+export const EIGHT_NODES = [
+  '--nodes',
+  '8',
+  '--set',
+  'pace=1200ms',
+  '--set',
+  'outerPace=1s',
+  '--set',
+  'rounds=4',
+];
+
 export const PARTS = ['verify', 'run', 'iperf3', 'bench'] as const;
 
 export const resultsSchema = z.object({
