@@ -26,6 +26,12 @@ describe('the page of a verification', () => {
     expect(render([good, worse], true)).toContain('a → b');
   });
 
+  test('what is exactly as set is not furthest off, though it lies on the edge of what is tolerated', () => {
+    const calm = { ...good, property: 'loss', path: 'x → y', set: 0, measured: 0, least: 0, most: 1e-4 };
+    const lossy = { ...calm, path: 'y → x', set: 0.01, measured: 0.0105, least: 0.009, most: 0.011 };
+    expect(render([calm, lossy])).toContain('y → x, the worst of 2');
+  });
+
   test('names all that failed, in the table and in the last line', () => {
     const slow = { ...good, path: 'c → a', measured: 30e6, ok: false, attempts: 3 };
     const nothing = { ...good, path: 'd → a', measured: null, ok: false };

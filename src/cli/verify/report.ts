@@ -56,11 +56,13 @@ export function worstOfEach(checks: readonly Check[]): Row[] {
   });
 }
 
-/** 0 in the middle of what is tolerated, 1 at its bounds. */
-function offness({ measured, least, most }: Check): number {
+/** 0 for what was set, 1 at the bound of what is tolerated on that side. */
+function offness({ measured, set, least, most }: Check): number {
   if (measured === null) return Infinity;
-  const [middle, half] = [(least + most) / 2, (most - least) / 2];
-  return half === 0 ? (measured === middle ? 0 : Infinity) : Math.abs(measured - middle) / half;
+  const centre = set ?? least;
+  const room = measured < centre ? centre - least : most - centre;
+  if (measured === centre) return 0;
+  return room === 0 ? Infinity : Math.abs(measured - centre) / room;
 }
 
 function table(rows: readonly Row[]): string {
