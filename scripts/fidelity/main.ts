@@ -8,15 +8,15 @@
  * What was measured goes to docs/fidelity.json; the page's tables stand between comments of the form
  * <!-- fidelity: NAME --> and <!-- /fidelity -->, and all else on it is written by people. Needs root, tcpdump and iperf3.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { format, resolveConfig } from 'prettier';
 import { packageRoot } from '../../src/package-root.js';
 import { benchOfShaper, eightNodes, verification } from './measure.js';
 import { agreement } from './iperf3.js';
 import { filled } from './page.js';
 import { PARTS, resultsSchema, type Results } from './results.js';
+import { readResults, writeTidily } from '../results-page.js';
 
 const RESULTS = path.join(packageRoot, 'docs', 'fidelity.json');
 const PAGE = path.join(packageRoot, 'docs', 'fidelity.md');
@@ -37,25 +37,10 @@ const measurements: { readonly [Part in keyof Results]-?: () => Promise<Results[
   bench: benchOfShaper,
 };
 
-let results = readResults();
+let results = readResults(RESULTS, resultsSchema);
 for (const part of values.page ? [] : PARTS.filter((name) => values.only?.includes(name) ?? true)) {
   process.stderr.write(`\n── ${part}\n`);
   results = { ...results, [part]: await measurements[part]() };
-  await write(RESULTS, JSON.stringify(results));
+  await writeTidily(RESULTS, JSON.stringify(results));
 }
-await write(PAGE, filled(readFileSync(PAGE, 'utf8'), results));
-
-function readResults(): Results {
-  let text: string;
-  try {
-    text = readFileSync(RESULTS, 'utf8');
-  } catch {
-    return {}; // Nothing was measured yet.
-  }
-  return resultsSchema.parse(JSON.parse(text));
-}
-
-/** As `npm run format` would leave it, so that the page does not change without a reason. */
-async function write(file: string, text: string): Promise<void> {
-  writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }));
-}
+await writeTidily(PAGE, filled(readFileSync(PAGE, 'utf8'), results));

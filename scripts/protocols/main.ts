@@ -12,7 +12,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { format, resolveConfig } from 'prettier';
 import { RunError } from '../../src/errors.js';
 import { packageRoot } from '../../src/package-root.js';
 import { loadScenario } from '../../src/scenario/index.js';
@@ -21,6 +20,7 @@ import { measure } from './measure.js';
 import { drawSchedule } from './draw-schedule.js';
 import { pageOf, type Chapter } from './page.js';
 import { resultsSchema, type Results } from './results.js';
+import { readResults, writeTidily } from '../results-page.js';
 
 const at = (...parts: string[]): string => path.join(packageRoot, ...parts);
 const SCENARIOS = at('scenarios');
@@ -49,7 +49,7 @@ if (unknown.length > 0) {
 }
 
 mkdirSync(IMAGES, { recursive: true });
-const results: Record<string, Results[string]> = readResults();
+const results: Record<string, Results[string]> = readResults(RESULTS, resultsSchema);
 let interrupted = false;
 // The run under way hears of it too, ends in order, and is the last one.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (interrupted = true));
@@ -60,7 +60,7 @@ for (const name of values.page ? [] : (values.only ?? names)) {
     const { result, strip } = await measure(path.join(SCENARIOS, `${name}.yaml`));
     results[name] = result;
     writeFileSync(path.join(IMAGES, `${name}-egress.svg`), strip);
-    await write(RESULTS, JSON.stringify(inOrder(results)));
+    await writeTidily(RESULTS, JSON.stringify(inOrder(results)));
   } catch (error) {
     if (!(error instanceof RunError)) throw error;
     broken.push(error.message);
@@ -75,28 +75,13 @@ const chapters = names.map((name): Chapter => {
   const comment = headComment(readFileSync(file, 'utf8'));
   return { name, scenario, comment, closedForm, result: results[name] };
 });
-await write(PAGE, pageOf(chapters));
+await writeTidily(PAGE, pageOf(chapters));
 
 const invalid = chapters.filter(({ result }) => result?.gate.verdict === 'invalid');
 const complaints = [...broken, ...invalid.map(({ name }) => `${name}: no valid run`)];
 for (const complaint of complaints) process.stderr.write(`protocols: ${complaint}\n`);
 process.exitCode = complaints.length > 0 ? 1 : 0;
 
-function readResults(): Results {
-  let text: string;
-  try {
-    text = readFileSync(RESULTS, 'utf8');
-  } catch {
-    return {}; // Nothing was measured yet.
-  }
-  return resultsSchema.parse(JSON.parse(text));
-}
-
 function inOrder(of: Results): Results {
   return Object.fromEntries(names.flatMap((name) => (of[name] ? [[name, of[name]]] : [])));
-}
-
-/** As `npm run format` would leave it, so that the page does not change without a reason. */
-async function write(file: string, text: string): Promise<void> {
-  writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }));
 }
