@@ -37,6 +37,9 @@ export default defineConfig({
           // Two suites that shape packets at once would disturb each other's timing on a small machine.
           maxWorkers: 1,
           fileParallelism: false,
+          // Kernels and clocks of a shared machine have bad moments. A second try is never silent: the reporter
+          // names every test that needed it.
+          retry: 1,
           sequence: { groupOrder: 1 },
         },
       },

@@ -1,11 +1,13 @@
 /**
- * A reporter for vitest that ends with what was not tested: every suite that was skipped, with what it needs, so
- * that a green run on a machine without tcpdump does not look like more than it is.
+ * A reporter for vitest that ends with what a green run would hide: every suite that was skipped, with what it needs,
+ * so that a machine without tcpdump does not look like more than it is; and every test that passed at its second try
+ * only.
  */
 import type { Reporter, TestModule, TestSuite } from 'vitest/node';
 
 export default class SkippedReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
+    sayFlaky(modules);
     const skipped = modules.flatMap((module) => outermostSkipped([...module.children.suites()]));
     if (skipped.length === 0) return;
     const tests = skipped.reduce((sum, suite) => sum + [...suite.children.allTests()].length, 0);
@@ -16,6 +18,15 @@ export default class SkippedReporter implements Reporter {
         .join('\n'),
     );
   }
+}
+
+function sayFlaky(modules: readonly TestModule[]): void {
+  const flaky = modules
+    .flatMap((module) => [...module.children.allTests('passed')])
+    .filter((test) => test.diagnostic()?.flaky === true);
+  if (flaky.length === 0) return;
+  const lines = flaky.map((test) => `  ${test.module.relativeModuleId}: ${test.fullName}`);
+  process.stderr.write(`\nPassed at the second try only:\n${lines.join('\n')}\n\n`);
 }
 
 function outermostSkipped(suites: readonly TestSuite[]): TestSuite[] {

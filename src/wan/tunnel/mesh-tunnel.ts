@@ -77,7 +77,10 @@ export class MeshTunnel {
       ),
     );
     const publicKeys = keys.map((own) => own?.publicKey ?? '');
-    for (const position of members) {
+    // A hub is the last of the hosts and the one that is called: a call that meets nobody is tried again late.
+    const { hub } = layout;
+    const calledFirst = [...(hub === undefined ? [] : [hub]), ...members.filter((member) => member !== hub)];
+    for (const position of calledFirst) {
       const end = await openTunnelEnd({
         plan: endPlan(topology, layout, position),
         place: places[position]!,

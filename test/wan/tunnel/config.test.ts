@@ -12,12 +12,15 @@ const TCP = { congestion: 'cubic', slowStartAfterIdle: false, initialWindow: 10 
 const identity = { certificate: 'CERTIFICATE\n', privateKey: 'KEY\n', fingerprints: ['AA:BB', 'CC:DD'] };
 
 test('WireGuard: an interface and a section for each peer', () => {
-  const peer = { name: 'b', outerAddress: '10.77.0.2', calls: true, position: 1, reaches: ['10.78.0.2/32'] };
-  const text = wireguardConfig(
-    { ...end, peers: [{ ...peer, endpoint: { host: '10.77.0.9', port: 4003 } }] },
-    'PRIVATE',
-    ['', 'PUBLIC'],
-  );
+  const peer = {
+    ...{ name: 'b', outerAddress: '10.77.0.2', position: 1, reaches: ['10.78.0.2/32'] },
+    endpoint: { host: '10.77.0.9', port: 4003 },
+  };
+  const textFor = (calls: boolean): string =>
+    wireguardConfig({ ...end, peers: [{ ...peer, calls }] }, 'PRIVATE', ['', 'PUBLIC']);
+  const text = textFor(false);
+  // Who is called does not call: messages that cross undo each other.
+  expect(textFor(true)).toBe(text.replace('PersistentKeepalive = 25\n', ''));
   expect(text).toBe(`[Interface]
 PrivateKey = PRIVATE
 ListenPort = 4000
