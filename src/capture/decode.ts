@@ -1,23 +1,43 @@
 /**
  * From captured bytes to addresses, ports and TCP's header fields.
  *
- * One Decoded is filled again and again, so decoding allocates nothing. Every index is checked against what
- * was captured: hostile input never throws, it is only called `undecoded`. Lengths are taken from the
- * headers and not from what was captured, so captures cut at a snap length give true payload bytes.
- * Payload itself is not looked at.
+ * One Decoded is filled again and again, so decoding allocates nothing. What every packet is counted by is parsed at
+ * once; what few ask for (time to live, ICMP's type, a window) is read from the packet when asked, by getters that
+ * know where it lies. Every index is checked against what was captured: hostile input never throws, it is only called
+ * `undecoded`. Lengths are taken from the headers and not from what was captured, so captures cut at a snap length
+ * give true payload bytes. Payload itself is not looked at, and tunnels are packets like others: who wants to see
+ * through them takes the decoder of tunnels.ts.
  */
 import { CUT_OFF, findIp, NOT_IP } from './link.js';
+import { LinkType } from './packet.js';
 import type { Packet } from './packet.js';
 
 /** `ip`: addresses are set. `other`: not IP (ARP, for one). `undecoded`: cut off or contradicting itself. */
 export type Outcome = 'ip' | 'other' | 'undecoded';
 
+/** Fills `into` from a packet. */
+export type Decoder = (packet: Packet, into: Decoded) => Outcome;
+
 /** Protocol numbers of the IP header. */
-export const Protocol = { icmp: 1, tcp: 6, udp: 17, icmp6: 58 } as const;
+export const Protocol = {
+  icmp: 1,
+  ipv4: 4,
+  tcp: 6,
+  udp: 17,
+  dccp: 33,
+  ipv6: 41,
+  gre: 47,
+  icmp6: 58,
+  sctp: 132,
+  udpLite: 136,
+} as const;
 
 export const TcpFlag = { fin: 1, syn: 2, rst: 4, ack: 16 } as const;
 
-/** An IP packet's headers. Address words are unsigned 32-bit, in network order; IPv4 uses the first only. */
+/**
+ * An IP packet's headers. Address words are unsigned 32-bit, in network order; IPv4 uses the first only. Offsets are
+ * indices into `bytes`; they and the getters are good until the packet's callback returns.
+ */
 export class Decoded {
   version: 4 | 6 = 4;
   source0 = 0;
@@ -29,7 +49,7 @@ export class Decoded {
   destination2 = 0;
   destination3 = 0;
   protocol = 0;
-  /** Ports of TCP and UDP; 0 for other protocols and for all but the first fragment. */
+  /** Ports of TCP, UDP, UDP-Lite, SCTP and DCCP; 0 for other protocols and for all but the first fragment. */
   sourcePort = 0;
   destinationPort = 0;
   /** Bytes of the IP packet with its header. */
@@ -41,16 +61,94 @@ export class Decoded {
   tcpFlags = 0;
   sequence = 0;
   acknowledgement = 0;
+  /** Where in the whole IP packet this fragment's data belongs, bytes; 0 for what is no fragment, and for the first. */
+  fragmentOffset = 0;
+  /** True for every fragment but the last. */
+  moreFragments = false;
+
+  /** The packet's bytes. */
+  bytes: Uint8Array = nothing;
+  /** Where the captured part of the IP packet ends; link-layer padding does not count. */
+  end = 0;
+  /** Where the Ethernet header starts (destination address, then source, 6 bytes each), or -1 if there is none. */
+  etherOffset = -1;
+  /** Where the IP header starts. */
+  ipOffset = 0;
+  /** Where IPv6's fragment header starts, or -1 if there is none. */
+  fragmentHeader = -1;
+  /** Where what follows the IP header and its extensions starts; at {@link end} or after it if nothing was captured. */
+  transportOffset = 0;
+  /** Where the payload starts of which there are {@link payloadBytes}; may lie after {@link end}, as above. */
+  payloadOffset = 0;
+
+  /** Bytes of the payload that were captured. */
+  get payloadCaptured(): number {
+    return Math.max(0, this.end - this.payloadOffset);
+  }
+
+  /** True for a fragment of a larger packet, the first included. */
+  get isFragment(): boolean {
+    return this.moreFragments || this.fragmentOffset > 0;
+  }
+
+  /** IPv4's type of service or IPv6's traffic class: 6 bits of DSCP, 2 of ECN. */
+  get trafficClass(): number {
+    const { bytes, ipOffset } = this;
+    return this.version === 4 ? bytes[ipOffset + 1]! : (uint16(bytes, ipOffset) >> 4) & 255;
+  }
+
+  /** IPv4's time to live or IPv6's hop limit. */
+  get ttl(): number {
+    return this.bytes[this.ipOffset + (this.version === 4 ? 8 : 7)]!;
+  }
+
+  /** What fragments of one packet have in common: 16 bits, in IPv6 32 or, without a fragment header, 0. */
+  get identification(): number {
+    if (this.version === 4) return uint16(this.bytes, this.ipOffset + 4);
+    return this.fragmentHeader < 0 ? 0 : uint32(this.bytes, this.fragmentHeader + 4);
+  }
+
+  /** IPv6's flow label; 0 in IPv4. */
+  get flowLabel(): number {
+    return this.version === 4 ? 0 : uint32(this.bytes, this.ipOffset) & 0xfffff;
+  }
+
+  /** TCP's window as sent, unscaled; 0 without {@link hasTcp}. */
+  get window(): number {
+    return this.hasTcp ? uint16(this.bytes, this.transportOffset + 14) : 0;
+  }
+
+  /** 256 × type + code of ICMP and ICMPv6, which NetFlow has for a destination port; 0 else and for later fragments. */
+  get icmpTypeCode(): number {
+    const isIcmp = this.protocol === (this.version === 4 ? Protocol.icmp : Protocol.icmp6);
+    if (!isIcmp || this.fragmentOffset > 0 || this.end - this.transportOffset < 2) return 0;
+    return uint16(this.bytes, this.transportOffset);
+  }
 }
+
+const nothing = new Uint8Array(0);
 
 /** Fills `into` from a packet; its fields mean something only when `ip` is returned. */
 export function decode(packet: Packet, into: Decoded): Outcome {
-  const { bytes, offset } = packet;
+  const { bytes, offset, linkType } = packet;
   const end = offset + packet.length;
-  const at = findIp(bytes, offset, end, packet.linkType);
+  const at = findIp(bytes, offset, end, linkType);
   if (at === NOT_IP) return 'other';
-  if (at === CUT_OFF || at >= end) return 'undecoded';
-  const onWire = packet.originalLength - (at - offset);
+  if (at === CUT_OFF) return 'undecoded';
+  into.etherOffset = linkType === LinkType.ethernet ? offset : -1;
+  return decodeIp(bytes, at, end, packet.originalLength - (at - offset), into);
+}
+
+/**
+ * Fills `into` from the IP packet at `at`.
+ *
+ * @param end where what was captured ends.
+ * @param onWire bytes from `at` to the frame's end on the wire, for packets that don't say how long they are.
+ */
+export function decodeIp(bytes: Uint8Array, at: number, end: number, onWire: number, into: Decoded): Outcome {
+  if (at >= end) return 'undecoded';
+  into.bytes = bytes;
+  into.ipOffset = at;
   const version = bytes[at]! >> 4;
   if (version === 4) return decodeIpv4(bytes, at, end, onWire, into);
   if (version === 6) return decodeIpv6(bytes, at, end, onWire, into);
@@ -69,8 +167,12 @@ function decodeIpv4(bytes: Uint8Array, at: number, end: number, onWire: number, 
   into.source1 = into.source2 = into.source3 = 0;
   into.destination1 = into.destination2 = into.destination3 = 0;
   into.ipBytes = ipBytes;
-  const isFirst = (uint16(bytes, at + 6) & 0x1fff) === 0;
-  decodeTransport(bytes, at + headerBytes, end, bytes[at + 9]!, ipBytes - headerBytes, isFirst, into);
+  into.end = Math.min(end, at + ipBytes);
+  const fragment = uint16(bytes, at + 6);
+  into.fragmentOffset = (fragment & 0x1fff) * 8;
+  into.moreFragments = (fragment & 0x2000) !== 0;
+  into.fragmentHeader = -1;
+  decodeTransport(bytes, at + headerBytes, bytes[at + 9]!, ipBytes - headerBytes, into);
   return 'ip';
 }
 
@@ -87,16 +189,25 @@ function decodeIpv6(bytes: Uint8Array, at: number, end: number, onWire: number, 
   into.destination2 = uint32(bytes, at + 32);
   into.destination3 = uint32(bytes, at + 36);
   into.ipBytes = ipBytes;
+  into.end = end = Math.min(end, at + ipBytes);
+  into.fragmentOffset = 0;
+  into.moreFragments = false;
+  into.fragmentHeader = -1;
   let next = bytes[at + 6]!;
   let start = at + 40;
-  let isFirst = true;
-  while (isExtension(next) && isFirst && end - start >= 8) {
-    if (next === Extension.fragment) isFirst = (uint16(bytes, start + 2) & 0xfff8) === 0;
+  // What follows a later fragment's header is data, whatever it looks like.
+  while (isExtension(next) && into.fragmentOffset === 0 && end - start >= 8) {
+    if (next === Extension.fragment) {
+      const fragment = uint16(bytes, start + 2);
+      into.fragmentHeader = start;
+      into.fragmentOffset = fragment & 0xfff8;
+      into.moreFragments = (fragment & 1) !== 0;
+    }
     const length = extensionLength(next, bytes[start + 1]!);
     next = bytes[start]!;
     start += length;
   }
-  decodeTransport(bytes, start, end, next, Math.max(0, ipBytes - (start - at)), isFirst, into);
+  decodeTransport(bytes, start, next, Math.max(0, ipBytes - (start - at)), into);
   return 'ip';
 }
 
@@ -121,39 +232,47 @@ function extensionLength(kind: number, lengthField: number): number {
   return (lengthField + 1) * 8;
 }
 
-/**
- * @param length bytes of the IP payload from `at` on, by the headers.
- * @param isFirst false for a later fragment, which has no transport header.
- */
+/** @param length bytes of the IP payload from `at` on, by the headers. */
 function decodeTransport(
   bytes: Uint8Array,
   at: number,
-  end: number,
   protocol: number,
   length: number,
-  isFirst: boolean,
   into: Decoded,
 ): void {
+  const captured = into.end - at;
   into.protocol = protocol;
   into.sourcePort = into.destinationPort = 0;
+  into.transportOffset = into.payloadOffset = at;
   into.payloadBytes = length;
   into.hasTcp = false;
-  const hasPorts = protocol === Protocol.tcp || protocol === Protocol.udp;
-  if (!hasPorts || !isFirst || end - at < 4) return;
+  if (!hasPorts(protocol) || into.fragmentOffset > 0 || captured < 4) return;
   into.sourcePort = uint16(bytes, at);
   into.destinationPort = uint16(bytes, at + 2);
   if (protocol === Protocol.udp) {
+    into.payloadOffset = at + 8;
     into.payloadBytes = Math.max(0, length - 8);
     return;
   }
-  if (end - at < 20) return;
+  if (protocol !== Protocol.tcp || captured < 20) return;
   const headerBytes = (bytes[at + 12]! >> 4) * 4;
   if (headerBytes < 20 || headerBytes > length) return;
   into.hasTcp = true;
+  into.payloadOffset = at + headerBytes;
   into.payloadBytes = length - headerBytes;
   into.sequence = uint32(bytes, at + 4);
   into.acknowledgement = uint32(bytes, at + 8);
   into.tcpFlags = bytes[at + 13]!;
+}
+
+function hasPorts(protocol: number): boolean {
+  return (
+    protocol === Protocol.tcp ||
+    protocol === Protocol.udp ||
+    protocol === Protocol.sctp ||
+    protocol === Protocol.dccp ||
+    protocol === Protocol.udpLite
+  );
 }
 
 function uint16(bytes: Uint8Array, at: number): number {

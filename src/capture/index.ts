@@ -3,6 +3,7 @@ export { formatAddress } from './address.js';
 export type { Address } from './address.js';
 export { CaptureParser } from './any-parser.js';
 export { decode, Decoded, Protocol, TcpFlag } from './decode.js';
+export type { Decoder, Outcome } from './decode.js';
 export { TcpdumpToPcapng } from './live.js';
 export { LinkType, Packet } from './packet.js';
 export type { PacketHandler } from './packet.js';

@@ -119,6 +119,95 @@ describe('IP and transport', () => {
     expect(later).toMatchObject({ protocol: 6, sourcePort: 0, hasTcp: false });
   });
 
+  test('what few ask for is read where it lies: IPv4', () => {
+    const packet = Buffer.from(ip);
+    packet[1] = 0xb9;
+    packet.writeUInt16BE(0xbeef, 4);
+    packet[8] = 61;
+    packet.writeUInt16BE(1234, 34);
+    const [, into] = decoded(Buffer.concat([ethernet.subarray(0, 14), packet]), LinkType.ethernet);
+    expect(into).toMatchObject({
+      trafficClass: 0xb9,
+      identification: 0xbeef,
+      ttl: 61,
+      window: 1234,
+      flowLabel: 0,
+    });
+    expect(into).toMatchObject({ etherOffset: 0, ipOffset: 14, transportOffset: 34, payloadOffset: 54 });
+    expect(into).toMatchObject({ isFragment: false, icmpTypeCode: 0, payloadCaptured: 0 });
+    expect(decoded(packet, LinkType.raw)[1]).toMatchObject({ etherOffset: -1, ipOffset: 0 });
+  });
+
+  test('what few ask for is read where it lies: IPv6', () => {
+    const fragment = ipv6With(44, Buffer.from('060000010badcafe', 'hex'));
+    fragment.writeUInt32BE(0x6ab12345, 0);
+    fragment[7] = 3;
+    const [, into] = decoded(fragment, LinkType.raw);
+    expect(into).toMatchObject({
+      trafficClass: 0xab,
+      flowLabel: 0x12345,
+      ttl: 3,
+      identification: 0x0badcafe,
+    });
+    expect(into).toMatchObject({
+      isFragment: true,
+      moreFragments: true,
+      fragmentOffset: 0,
+      sourcePort: 50_000,
+    });
+    expect(into).toMatchObject({ fragmentHeader: 40, transportOffset: 48, payloadOffset: 68 });
+    const [, whole] = decoded(ipv6, LinkType.raw);
+    expect(whole).toMatchObject({ isFragment: false, identification: 0, fragmentHeader: -1 });
+  });
+
+  test('fragments tell where they belong', () => {
+    const fragment = Buffer.from(ip);
+    fragment.writeUInt16BE(0x2000 | 100, 6);
+    expect(decoded(fragment, LinkType.raw)[1]).toMatchObject({ fragmentOffset: 800, moreFragments: true });
+    const last = ipv6With(44, Buffer.from('060003e800000001', 'hex'));
+    const [, into] = decoded(last, LinkType.raw);
+    expect(into).toMatchObject({
+      fragmentOffset: 1000,
+      moreFragments: false,
+      transportOffset: 48,
+      payloadOffset: 48,
+    });
+  });
+
+  test('ICMP: type and code as NetFlow has them', () => {
+    const icmp = Buffer.concat([ip.subarray(0, 20), Buffer.from('0304000000000000', 'hex')]);
+    icmp[9] = 1;
+    icmp.writeUInt16BE(28, 2);
+    expect(decoded(icmp, LinkType.raw)[1]).toMatchObject({
+      protocol: 1,
+      icmpTypeCode: 3 * 256 + 4,
+      sourcePort: 0,
+    });
+    expect(decoded(icmp.subarray(0, 21), LinkType.raw)[1].icmpTypeCode).toBe(0);
+    icmp.writeUInt16BE(5, 6);
+    expect(decoded(icmp, LinkType.raw)[1].icmpTypeCode).toBe(0);
+    const icmp6 = Buffer.concat([ipv6.subarray(0, 40), Buffer.from('8000', 'hex')]);
+    icmp6[6] = 58;
+    expect(decoded(icmp6, LinkType.raw)[1].icmpTypeCode).toBe(128 * 256);
+  });
+
+  test.each([33, 132, 136])('protocol %i has ports', (protocol) => {
+    const packet = Buffer.from(ip);
+    packet[9] = protocol;
+    const [, into] = decoded(packet, LinkType.raw);
+    expect(into).toMatchObject({ protocol, sourcePort: 50_000, destinationPort: 443, payloadBytes: 29 });
+  });
+
+  test('padding of a short frame is no part of the packet', () => {
+    const padded = Buffer.concat([
+      ethernet.subarray(0, 34),
+      Buffer.from('1234567890abcdef1234567890abcdef', 'hex'),
+    ]);
+    padded.writeUInt16BE(22, 16);
+    const [, into] = decoded(padded, LinkType.ethernet);
+    expect(into).toMatchObject({ ipBytes: 22, payloadBytes: 2, sourcePort: 0, payloadCaptured: 2 });
+  });
+
   test('a length of 0, left by segmentation offload, is taken from the frame', () => {
     const offloaded = Buffer.from(ip);
     offloaded.writeUInt16BE(0, 2);
@@ -156,6 +245,16 @@ test('no bytes whatever make it throw or claim a negative length', () => {
       if (outcome !== 'ip') return;
       expect(into.payloadBytes).toBeGreaterThanOrEqual(0);
       expect(into.ipBytes).toBeGreaterThanOrEqual(20);
+      expect(into.end).toBeLessThanOrEqual(bytes.length);
+      for (const value of [
+        into.ttl,
+        into.trafficClass,
+        into.identification,
+        into.window,
+        into.icmpTypeCode,
+      ]) {
+        expect(Number.isInteger(value)).toBe(true);
+      }
     }),
     { numRuns: 3000 },
   );
