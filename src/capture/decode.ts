@@ -140,15 +140,13 @@ export function decode(packet: Packet, into: Decoded): Outcome {
 }
 
 /**
- * Fills `into` from the IP packet at `at`.
+ * Fills `into` from the IP packet at `at`; leaves it as it is if there is none.
  *
  * @param end where what was captured ends.
  * @param onWire bytes from `at` to the frame's end on the wire, for packets that don't say how long they are.
  */
 export function decodeIp(bytes: Uint8Array, at: number, end: number, onWire: number, into: Decoded): Outcome {
   if (at >= end) return 'undecoded';
-  into.bytes = bytes;
-  into.ipOffset = at;
   const version = bytes[at]! >> 4;
   if (version === 4) return decodeIpv4(bytes, at, end, onWire, into);
   if (version === 6) return decodeIpv6(bytes, at, end, onWire, into);
@@ -161,6 +159,8 @@ function decodeIpv4(bytes: Uint8Array, at: number, end: number, onWire: number, 
   // Segmentation offload leaves the length 0 when it does not fit 16 bits.
   const ipBytes = uint16(bytes, at + 2) || onWire;
   if (ipBytes < headerBytes) return 'undecoded';
+  into.bytes = bytes;
+  into.ipOffset = at;
   into.version = 4;
   into.source0 = uint32(bytes, at + 12);
   into.destination0 = uint32(bytes, at + 16);
@@ -179,6 +179,8 @@ function decodeIpv4(bytes: Uint8Array, at: number, end: number, onWire: number, 
 function decodeIpv6(bytes: Uint8Array, at: number, end: number, onWire: number, into: Decoded): Outcome {
   if (end - at < 40) return 'undecoded';
   const ipBytes = 40 + (uint16(bytes, at + 4) || Math.max(0, onWire - 40));
+  into.bytes = bytes;
+  into.ipOffset = at;
   into.version = 6;
   into.source0 = uint32(bytes, at + 8);
   into.source1 = uint32(bytes, at + 12);

@@ -12,3 +12,5 @@ export { PcapngWriter } from './pcapng-writer.js';
 export type { CaptureCounts, InterfaceDescription, PcapngOptions } from './pcapng-writer.js';
 export { readCapture } from './read.js';
 export type { CaptureInfo, ReadOptions } from './read.js';
+export { decoderThrough, tunnelKinds, tunnelKindsOf } from './tunnels.js';
+export type { TunnelKind } from './tunnels.js';

@@ -48,7 +48,14 @@ export type PacketHandler = (packet: Packet) => void;
 export const LinkType = {
   null: 0,
   ethernet: 1,
+  ppp: 9,
+  /** Raw IP under the numbers that some BSDs write. */
+  rawBsd: 12,
+  rawOpenBsd: 14,
+  pppHdlc: 50,
+  pppoe: 51,
   raw: 101,
+  ciscoHdlc: 104,
   loop: 108,
   linuxSll: 113,
   ipv4: 228,
