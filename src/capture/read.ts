@@ -37,6 +37,8 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
   /** Called after each chunk with the bytes of the file read so far and in all. */
   readonly onProgress?: (read: number, total: number) => void;
+  /** Awaited after each chunk, so that whoever is slower than the file can catch up before more packets come. */
+  readonly pause?: () => Promise<void> | undefined;
 }
 
 const CHUNK_SIZE = 1024 * 1024;
@@ -68,7 +70,7 @@ export async function readCapture(
 async function readHandle(
   handle: FileHandle,
   onPacket: PacketHandler,
-  { signal, onProgress }: ReadOptions,
+  { signal, onProgress, pause }: ReadOptions,
 ): Promise<Omit<CaptureInfo, 'file'>> {
   const facts = await handle.stat();
   if (!facts.isFile())
@@ -89,7 +91,10 @@ async function readHandle(
     }
   };
   const consume = async (chunks: AsyncIterable<Buffer>) => {
-    for await (const chunk of chunks) parser.push(chunk);
+    for await (const chunk of chunks) {
+      parser.push(chunk);
+      await pause?.();
+    }
   };
   let gzipCut = false;
   if (gzipped) {

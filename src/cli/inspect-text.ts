@@ -2,7 +2,7 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import type { CaptureReport, FlowReport, HostReport } from '../traffic/index.js';
-import type { Expected } from './inspect.js';
+import type { Expected } from './locate.js';
 import { bytesText, secondsText } from './text.js';
 
 /** Larger hosts and flows come first; the rest is told by its number. */

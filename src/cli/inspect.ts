@@ -2,29 +2,21 @@
  * `meshbeat inspect`: look at a capture. Flows, hosts and the heartbeat, from any pcap or pcapng file; for
  * a run directory, from the capture inside, beside what the run's schedule had promised.
  *
- * This file finds the input and runs the analysis; inspect-text.ts makes the page.
+ * locate.ts finds the input, this file runs the analysis, and inspect-text.ts makes the page.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import path from 'node:path';
 import { Command } from 'commander';
 import pc from 'picocolors';
-import type { z } from 'zod';
-import { InputError, messageOf } from '../errors.js';
-import { runSummarySchema } from '../run/files.js';
 import { analyzeCapture } from '../traffic/index.js';
 import type { CaptureReport } from '../traffic/index.js';
 import { inspectPage } from './inspect-text.js';
+import { locate } from './locate.js';
+import type { Expected } from './locate.js';
 import { integerOption } from './text.js';
 
 interface InspectFlags {
   readonly json?: true;
   readonly bin: number;
 }
-
-/** What a run's schedule promised, from its summary.json; the rest of that is not looked at. */
-const summarySchema = runSummarySchema.pick({ expected: true });
-
-export type Expected = z.output<typeof summarySchema>['expected'];
 
 export function inspectCommand(): Command {
   return new Command('inspect')
@@ -49,34 +41,6 @@ export function inspectCommand(): Command {
         : inspectPage(report, expected, process.stdout.isTTY === true && pc.isColorSupported);
       process.stdout.write(`${text}\n`);
     });
-}
-
-/** The capture file that is meant, and what was expected of it. */
-function locate(target: string): { capture: string; expected: Expected | undefined } {
-  const isRun = statSync(target, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  if (!isRun) return { capture: target, expected: undefined };
-  const capture = path.join(target, 'capture.pcapng');
-  if (!existsSync(capture)) {
-    throw new InputError(
-      `${target}: found a directory without capture.pcapng; allowed: a run directory or a capture`,
-    );
-  }
-  return { capture, expected: readExpected(path.join(target, 'summary.json')) };
-}
-
-/** A run that was killed has no summary; one that is there must be whole. */
-function readExpected(file: string): Expected | undefined {
-  if (!existsSync(file)) return undefined;
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new InputError(`${file}: ${messageOf(error)}; allowed: the summary of a run`);
-  }
-  const parsed = summarySchema.safeParse(content);
-  if (parsed.success) return parsed.data.expected;
-  const [issue] = parsed.error.issues;
-  throw new InputError(`${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a summary'}`);
 }
 
 /** A document of more flows than this would not be read by anyone, nor fit a string at some point. */

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   verify: async () => (await import('./verify.js')).verifyCommand(),
   schedule: async () => (await import('./schedule.js')).scheduleCommand(),
   inspect: async () => (await import('./inspect.js')).inspectCommand(),
+  export: async () => (await import('./export.js')).exportCommand(),
   schema: async () => (await import('./schema.js')).schemaCommand(),
 };
 

@@ -1,0 +1,142 @@
+/**
+ * `meshbeat export`: traffic in another tool's terms. A capture, a file of flow records or a run goes in; flow records
+ * of any kind or packets come out, to a file, to standard output or to a collector.
+ *
+ * This file has the options; src/traffic/exports does the work. Each format brings its own options along, and they are
+ * offered here together: one that the chosen format doesn't know is an error.
+ */
+import { Command, Option } from 'commander';
+import { InputError } from '../errors.js';
+import { duration } from '../scenario/units.js';
+import { exportFormatNamed, exportFormats, exportTraffic, FileOutlet } from '../traffic/exports/index.js';
+import type {
+  ExportFormat,
+  ExportSettings,
+  ExportSummary,
+  FormatOption,
+  Outlet,
+} from '../traffic/exports/index.js';
+import { parseSamplingPlan, unsampled } from '../traffic/sampling/index.js';
+import type { SamplingPlan } from '../traffic/sampling/index.js';
+import { locateCapture } from './locate.js';
+import { startLog } from './log.js';
+
+interface ExportFlags {
+  readonly to: string;
+  readonly output?: string;
+  readonly activeTimeout: number;
+  readonly idleTimeout: number;
+  readonly biflow?: true;
+  readonly uniflow?: true;
+  readonly sample?: SamplingPlan;
+}
+
+/** Of the range that ISPs set, 60 to 300 s, the end that hides the least: periods under twice of it are lost. */
+const ACTIVE_TIMEOUT_SECONDS = 60;
+const IDLE_TIMEOUT_SECONDS = 15;
+
+export function exportCommand(): Command {
+  const names = exportFormats.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\n');
+  const command = new Command('export')
+    .description('write a capture or flow file in another format: flow records or packets')
+    .argument('<capture|flows|run>', 'a capture, a file of flow records, or a run directory')
+    .requiredOption('--to <format>', 'one of the formats below')
+    .option('-o, --output <file>', 'write to this file, over what is there; - is standard output (default)')
+    .option(
+      '--active-timeout <time>',
+      'cut a record that is as old as this, e.g. "60 s" (60 s, the finest that ISPs commonly set; 300 s is the other usual value)',
+      timeOption('--active-timeout'),
+      ACTIVE_TIMEOUT_SECONDS,
+    )
+    .option(
+      '--idle-timeout <time>',
+      'end a record after so long without packets',
+      timeOption('--idle-timeout'),
+      IDLE_TIMEOUT_SECONDS,
+    )
+    .option('--biflow', 'one record for both directions (default, but for netflow9)')
+    .option('--uniflow', 'one record for each direction')
+    .option(
+      '--sample <1:N[,method[,seed]]>',
+      'look at one of N packets: systematic, random, n-of-n or sflow',
+      (text: string) => parseSamplingPlan(text, '--sample'),
+    )
+    .addHelpText('after', `\nFormats:\n${names}`)
+    .action(run);
+  for (const [group, options] of optionGroups()) {
+    for (const { flags, description } of options) {
+      command.addOption(new Option(flags, description).helpGroup(`Options of ${group}:`));
+    }
+  }
+  return command;
+}
+
+/** The formats' own options, each once, by the formats that know them. */
+function optionGroups(): Map<string, FormatOption<unknown>[]> {
+  const users = new Map<FormatOption<unknown>, string[]>();
+  for (const { name, options } of exportFormats) {
+    for (const option of Object.values(options)) users.set(option, [...(users.get(option) ?? []), name]);
+  }
+  const groups = new Map<string, FormatOption<unknown>[]>();
+  for (const [option, names] of users) {
+    const group = names.join(', ');
+    groups.set(group, [...(groups.get(group) ?? []), option]);
+  }
+  return groups;
+}
+
+async function run(target: string, flags: ExportFlags): Promise<void> {
+  const format = exportFormatNamed(flags.to);
+  const settings = settingsOf(format, flags);
+  const given = { ...flags };
+  refuseOthers(format, given);
+  const file = locateCapture(target);
+  const outlet: Outlet = new FileOutlet(flags.output ?? '-');
+  try {
+    const summary = await exportTraffic(file, format, { settings, outlet }, given);
+    if (summary !== undefined) startLog()(summaryText(summary, settings));
+  } finally {
+    await outlet.close();
+  }
+}
+
+function settingsOf(format: ExportFormat, flags: ExportFlags): ExportSettings {
+  if (flags.biflow && flags.uniflow)
+    throw new InputError('--uniflow: found with --biflow; allowed: one of them');
+  if (flags.biflow && format.canBiflow === false) {
+    throw new InputError(`--biflow: found with --to ${format.name}; allowed: --uniflow, it has no biflows`);
+  }
+  const prefersBiflow = format.canBiflow !== false && format.prefers !== 'uniflow';
+  return {
+    activeTimeoutSeconds: flags.activeTimeout,
+    idleTimeoutSeconds: flags.idleTimeout,
+    biflow: flags.biflow ?? (flags.uniflow ? false : prefersBiflow),
+    sampling: flags.sample ?? unsampled,
+  };
+}
+
+/** An option that only other formats know would do nothing, and so is an error. */
+function refuseOthers(format: ExportFormat, given: Readonly<Record<string, unknown>>): void {
+  for (const other of exportFormats) {
+    for (const [key, option] of Object.entries(other.options)) {
+      if (given[key] === undefined || Object.hasOwn(format.options, key)) continue;
+      const [name = ''] = option.flags.split(' ');
+      throw new InputError(`${name}: found with --to ${format.name}; allowed: with --to ${other.name}`);
+    }
+  }
+}
+
+function summaryText({ capture, sampledPackets, records }: ExportSummary, settings: ExportSettings): string {
+  const sampled = settings.sampling.rate === 1 ? '' : `, ${sampledPackets} of them sampled`;
+  const written = records === undefined ? '' : `, ${records} flow records`;
+  return `${capture.packets} packets${sampled}${written}`;
+}
+
+function timeOption(option: string): (text: string) => number {
+  return (text) => {
+    const parsed = duration.safeParse(text);
+    if (parsed.success && parsed.data > 0) return parsed.data;
+    const message = parsed.success ? 'allowed: more than 0' : parsed.error.issues[0]?.message;
+    throw new InputError(`${option}: found "${text}"; ${message ?? 'allowed: a time'}`);
+  };
+}

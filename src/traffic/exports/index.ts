@@ -1,0 +1,21 @@
+/** Exports: what the rest of the house uses of this folder, and the list of formats. */
+import { InputError } from '../../errors.js';
+import type { ExportFormat } from './format.js';
+import { jsonl } from './jsonl.js';
+
+export { FileOutlet, ReaderLeft } from './outlet.js';
+export type { Outlet } from './outlet.js';
+export type { ExportFormat, ExportSettings, FormatOption, GivenOptions } from './format.js';
+export { exportTraffic } from './pipeline.js';
+export type { ExportSummary } from './pipeline.js';
+
+/** In the order in which `--help` tells them. */
+export const exportFormats: readonly ExportFormat[] = [jsonl];
+
+/** @throws InputError when there is none of that name. */
+export function exportFormatNamed(name: string): ExportFormat {
+  const format = exportFormats.find((candidate) => candidate.name === name);
+  if (format !== undefined) return format;
+  const allowed = exportFormats.map((candidate) => candidate.name).join(', ');
+  throw new InputError(`--to: found "${name}"; allowed: ${allowed}`);
+}
