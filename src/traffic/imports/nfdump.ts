@@ -44,9 +44,9 @@ export function emitNfdump(flow: NfdumpFlow, skipped: Skips, onRecord: FlowHandl
     return;
   }
   const startMicros = parseDate(flow.first);
-  const told = flow.last === '' ? startMicros : parseDate(flow.last);
-  const lasted = Math.round(Number(flow.duration) * 1e6);
-  const endMicros = lasted > 0 ? Math.max(startMicros + lasted, told) : told;
+  // Its CSV has ends in whole seconds, and a duration that is exact.
+  const endMicros =
+    flow.duration === '' ? parseDate(flow.last) : startMicros + Math.round(Number(flow.duration) * 1e6);
   const protocol = parseProtocol(flow.protocol);
   const isIcmp = protocol === 1 || protocol === 58;
   const destinationPort = portOf(flow.destinationPort);

@@ -44,7 +44,9 @@ export function recordOf(template: Template, samplingRate: number): FlowRecord |
   const destination = addressOf(values, version, Slot.destination4, Slot.destination6);
   const sourcePort = isIcmp ? 0 : values[Slot.sourcePort]!;
   const destinationPort = isIcmp ? icmpOf(values) : values[Slot.destinationPort]!;
-  const isTurned = values[Slot.biflowDirection] === REVERSE_INITIATOR;
+  // Some exporters order a biflow by its addresses: then the one who alone sent something is the second.
+  const isTurned =
+    values[Slot.biflowDirection] === REVERSE_INITIATOR || (forward.packets === 0 && backward.packets > 0);
   return {
     source: isTurned ? destination : source,
     destination: isTurned ? source : destination,
