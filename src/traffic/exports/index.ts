@@ -1,7 +1,9 @@
 /** Exports: what the rest of the house uses of this folder, and the list of formats. */
 import { InputError } from '../../errors.js';
+import { csv } from './csv.js';
 import type { ExportFormat } from './format.js';
 import { jsonl } from './jsonl.js';
+import { parquet } from './parquet.js';
 
 export { FileOutlet, ReaderLeft } from './outlet.js';
 export type { Outlet } from './outlet.js';
@@ -10,7 +12,7 @@ export { exportTraffic } from './pipeline.js';
 export type { ExportSummary } from './pipeline.js';
 
 /** In the order in which `--help` tells them. */
-export const exportFormats: readonly ExportFormat[] = [jsonl];
+export const exportFormats: readonly ExportFormat[] = [jsonl, csv, parquet];
 
 /** @throws InputError when there is none of that name. */
 export function exportFormatNamed(name: string): ExportFormat {
