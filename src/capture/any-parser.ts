@@ -4,7 +4,7 @@
  */
 import { InputError } from '../errors.js';
 import type { PacketHandler } from './packet.js';
-import type { CaptureDrops, CaptureInterface, FormatParser } from './parser.js';
+import type { CaptureComment, CaptureDrops, CaptureInterface, CaptureMaker, FormatParser } from './parser.js';
 import { pcapMagics, PcapParser } from './pcap-parser.js';
 import { Block } from './pcapng-format.js';
 import { PcapngParser } from './pcapng-parser.js';
@@ -39,6 +39,14 @@ export class CaptureParser implements FormatParser {
 
   get names(): ReadonlyMap<string, string> {
     return this.#known().names;
+  }
+
+  get comments(): readonly CaptureComment[] {
+    return this.#known().comments;
+  }
+
+  get maker(): CaptureMaker | undefined {
+    return this.#known().maker;
   }
 
   get drops(): CaptureDrops | undefined {
@@ -81,6 +89,8 @@ export class CaptureParser implements FormatParser {
     if (magic === Block.sectionHeader) return new PcapngParser(this.#onPacket);
     if (pcapMagics.has(magic)) return new PcapParser(this.#onPacket);
     const found = `0x${magic.toString(16).padStart(8, '0')}`;
-    throw new InputError(`byte 0: found the bytes ${found}; allowed: ${allowed} (gzipped ones too)`);
+    throw new InputError(
+      `byte 0: found the bytes ${found}; allowed: ${allowed} (compressed by gzip or zstd, too)`,
+    );
   }
 }

@@ -12,12 +12,28 @@ export interface CaptureInterface {
   /** Largest captured length; 0 for no limit. */
   readonly snaplen: number;
   readonly name?: string;
+  readonly description?: string;
+  /** What packets had to match to be captured, in the words of tcpdump. */
+  readonly filter?: string;
 }
 
 /** Packets that the capturing machine says it saw and lost, over all interfaces. */
 export interface CaptureDrops {
   readonly received: number;
   readonly dropped: number;
+}
+
+/** A comment of the file; about a packet if it has that packet's number, which counts from 1 as Wireshark does. */
+export interface CaptureComment {
+  readonly packet?: number;
+  readonly text: string;
+}
+
+/** What made the file, in its own words. */
+export interface CaptureMaker {
+  readonly hardware?: string;
+  readonly os?: string;
+  readonly application?: string;
 }
 
 export interface FormatParser {
@@ -30,6 +46,10 @@ export interface FormatParser {
   /** Address -> name, from the file's name records. */
   readonly names: ReadonlyMap<string, string>;
   readonly drops?: CaptureDrops | undefined;
+  /** The first comments; there may be more than are kept. */
+  readonly comments: readonly CaptureComment[];
+  /** What the first section says of its making. */
+  readonly maker?: CaptureMaker | undefined;
   /**
    * Takes the next bytes, calling the packet handler for each packet that is now complete. The chunk
    * may be reused by the caller afterwards.

@@ -27,6 +27,7 @@ export const pcapMagics: ReadonlyMap<
 export class PcapParser implements FormatParser {
   readonly format = 'pcap';
   readonly names: ReadonlyMap<string, string> = new Map();
+  readonly comments = [];
   readonly interfaces: CaptureInterface[] = [];
   readonly #chunks = new Chunks();
   readonly #packet = new Packet();

@@ -2,22 +2,23 @@
  * The pcapng format (draft-ietf-opsawg-pcapng), read.
  *
  * It is a push parser: see parser.ts. Sections in either byte order, any number of interfaces with clocks
- * of their own, all three kinds of packet block, name records and statistics are read; every other block,
- * custom ones included, is skipped by its length. What is counted or kept is bounded, for a file can be
- * made to claim anything.
+ * of their own, all three kinds of packet block, name records, statistics and comments are read; every other block
+ * (secrets, custom ones) is skipped by its length. What is counted or kept is bounded, for a file can be made to
+ * claim anything.
  */
 import { InputError } from '../errors.js';
 import { formatAddress, readAddress } from './address.js';
 import { Chunks } from './chunks.js';
 import { MAX_CAPTURED_LENGTH, Packet } from './packet.js';
 import type { PacketHandler } from './packet.js';
-import type { CaptureDrops, CaptureInterface, FormatParser } from './parser.js';
+import type { CaptureComment, CaptureDrops, CaptureInterface, CaptureMaker, FormatParser } from './parser.js';
+import { PcapngFacts } from './pcapng-facts.js';
 import { InterfaceClock } from './pcapng-clock.js';
 import { Block, BYTE_ORDER_MAGIC, MAX_BLOCK_LENGTH, NameRecord, Option, padded } from './pcapng-format.js';
 
 const MAX_INTERFACES = 4096;
-const MAX_NAMES = 65_536;
-const MAX_NAME_LENGTH = 255;
+/** A drop count of the obsolete packet block that says nothing. */
+const DROPS_UNKNOWN = 0xffff;
 const MICROSECONDS = 6;
 
 interface Interface {
@@ -28,17 +29,16 @@ interface Interface {
 
 export class PcapngParser implements FormatParser {
   readonly format = 'pcapng';
-  readonly names = new Map<string, string>();
   readonly interfaces: CaptureInterface[] = [];
-  drops: CaptureDrops | undefined;
+  readonly #facts = new PcapngFacts();
   readonly #chunks = new Chunks();
   readonly #packet = new Packet();
   readonly #onPacket: PacketHandler;
-  readonly #text = new TextDecoder();
   #started = false;
   #littleEndian = false;
   /** Interfaces of the current section. */
   #section: Interface[] = [];
+  #packets = 0;
 
   constructor(onPacket: PacketHandler) {
     this.#onPacket = onPacket;
@@ -50,6 +50,22 @@ export class PcapngParser implements FormatParser {
 
   get offset(): number {
     return this.#chunks.offset;
+  }
+
+  get names(): ReadonlyMap<string, string> {
+    return this.#facts.names;
+  }
+
+  get comments(): readonly CaptureComment[] {
+    return this.#facts.comments;
+  }
+
+  get maker(): CaptureMaker | undefined {
+    return this.#facts.maker;
+  }
+
+  get drops(): CaptureDrops | undefined {
+    return this.#facts.drops(this.#packets);
   }
 
   push(chunk: Uint8Array): void {
@@ -102,9 +118,8 @@ export class PcapngParser implements FormatParser {
       case Block.enhancedPacket:
         return this.#readPacket(at, end, this.#uint32(at, end));
       case Block.packet:
-        // The obsolete block has a 16-bit interface number and a drop count where the new one has 32 bits.
         this.#need(at, end, 4);
-        return this.#readPacket(at, end, this.#chunks.view.getUint16(at, this.#littleEndian));
+        return this.#readObsoletePacket(at, end);
       case Block.simplePacket:
         return this.#readSimplePacket(at, end);
       case Block.nameResolution:
@@ -118,6 +133,14 @@ export class PcapngParser implements FormatParser {
     this.#need(at, end, 16);
     const major = this.#chunks.view.getUint16(at + 4, this.#littleEndian);
     if (major !== 1) this.#fail(12, `pcapng version ${major}`, '1');
+    const maker: { hardware?: string; os?: string; application?: string } = {};
+    this.#readOptions(at + 16, end, (code, start, length) => {
+      if (code === Option.comment) this.#facts.comment(this.#bytes(start, length));
+      if (code === Option.sectionHardware) maker.hardware = this.#text(start, length);
+      if (code === Option.sectionOs) maker.os = this.#text(start, length);
+      if (code === Option.sectionApplication) maker.application = this.#text(start, length);
+    });
+    if (Object.keys(maker).length > 0) this.#facts.maker ??= maker;
     this.#section = [];
     this.#started = true;
   }
@@ -132,15 +155,20 @@ export class PcapngParser implements FormatParser {
     const snaplen = this.#uint32(at + 4, end);
     let resolution = MICROSECONDS;
     let offset = 0n;
-    let name: string | undefined;
+    const texts: { name?: string; description?: string; filter?: string } = {};
     this.#readOptions(at + 8, end, (code, start, length) => {
       if (code === Option.interfaceTimeResolution && length === 1) resolution = view.getUint8(start);
       if (code === Option.interfaceTimeOffset && length === 8)
         offset = view.getBigInt64(start, this.#littleEndian);
-      if (code === Option.interfaceName) name = this.#string(start, Math.min(length, MAX_NAME_LENGTH));
+      if (code === Option.interfaceName) texts.name = this.#text(start, length);
+      if (code === Option.interfaceDescription) texts.description = this.#text(start, length);
+      // The filter's first byte tells its kind: 0 is text.
+      if (code === Option.interfaceFilter && length > 1 && view.getUint8(start) === 0)
+        texts.filter = this.#text(start + 1, length - 1);
+      if (code === Option.comment) this.#facts.comment(this.#bytes(start, length));
     });
     this.#section.push({ linkType, snaplen, clock: new InterfaceClock(resolution, offset) });
-    this.interfaces.push({ linkType, snaplen, ...(name === undefined ? {} : { name }) });
+    this.interfaces.push({ linkType, snaplen, ...texts });
   }
 
   #readPacket(at: number, end: number, interfaceId: number): void {
@@ -148,7 +176,27 @@ export class PcapngParser implements FormatParser {
     const packet = this.#packet;
     const clock = this.#select(interfaceId).clock;
     clock.stamp(packet, this.#uint32(at + 4, end), this.#uint32(at + 8, end));
-    this.#emit(at + 20, end, this.#uint32(at + 12, end), this.#uint32(at + 16, end));
+    const captured = this.#uint32(at + 12, end);
+    // Comments are about the packet whose number is next.
+    const options = at + 20 + padded(captured);
+    if (end - options >= 4) this.#readPacketOptions(options, end);
+    this.#emit(at + 20, end, captured, this.#uint32(at + 16, end));
+  }
+
+  #readPacketOptions(at: number, end: number): void {
+    this.#readOptions(at, end, (code, start, length) => {
+      if (code === Option.comment) this.#facts.comment(this.#bytes(start, length), this.#packets + 1);
+      if (code === Option.packetDrops && length === 8)
+        this.#facts.lost(Number(this.#chunks.view.getBigUint64(start, this.#littleEndian)));
+    });
+  }
+
+  /** This block has a 16-bit interface number and a drop count where the new one has 32 bits of number. */
+  #readObsoletePacket(at: number, end: number): void {
+    const { view } = this.#chunks;
+    const drops = view.getUint16(at + 2, this.#littleEndian);
+    if (drops !== DROPS_UNKNOWN) this.#facts.lost(drops);
+    this.#readPacket(at, end, view.getUint16(at, this.#littleEndian));
   }
 
   /** A simple packet block has no time stamp: the packet gets the time of the one before it. */
@@ -182,6 +230,7 @@ export class PcapngParser implements FormatParser {
     packet.offset = at;
     packet.length = captured;
     packet.originalLength = Math.max(captured, original);
+    this.#packets += 1;
     this.#onPacket(packet);
   }
 
@@ -194,11 +243,9 @@ export class PcapngParser implements FormatParser {
       this.#need(at + 4, end, length);
       const version = type === NameRecord.ipv4 ? 4 : type === NameRecord.ipv6 ? 6 : undefined;
       const addressLength = version === 4 ? 4 : 16;
-      if (version !== undefined && length > addressLength && this.names.size < MAX_NAMES) {
+      if (version !== undefined && length > addressLength) {
         const address = formatAddress(readAddress(view, at + 4, version));
-        const nameLength = Math.min(length - addressLength, MAX_NAME_LENGTH);
-        const [name] = this.#string(at + 4 + addressLength, nameLength).split('\0');
-        if (name) this.names.set(address, name);
+        this.#facts.name(address, this.#bytes(at + 4 + addressLength, length - addressLength));
       }
       at += 4 + padded(length);
     }
@@ -206,13 +253,17 @@ export class PcapngParser implements FormatParser {
 
   #readStatistics(at: number, end: number): void {
     this.#need(at, end, 12);
-    let { received, dropped } = this.drops ?? { received: 0, dropped: 0 };
+    const id = this.#uint32(at, end);
+    if (id >= this.#section.length) return;
+    const first = this.interfaces.length - this.#section.length;
+    let received = 0;
+    let dropped = 0;
     this.#readOptions(at + 12, end, (code, start, length) => {
       if (length !== 8) return;
       const count = Number(this.#chunks.view.getBigUint64(start, this.#littleEndian));
-      if (code === Option.statisticsReceived) received += count;
-      if (code === Option.statisticsDropped) dropped += count;
-      this.drops = { received, dropped };
+      if (code === Option.statisticsReceived) received = count;
+      if (code === Option.statisticsDropped) dropped = count;
+      this.#facts.statistics(first + id, { received, dropped });
     });
   }
 
@@ -228,10 +279,12 @@ export class PcapngParser implements FormatParser {
     }
   }
 
-  /** Text of the file. It will meet a terminal, so whatever could steer one is replaced. */
-  #string(start: number, length: number): string {
-    const text = this.#text.decode(this.#chunks.bytes.subarray(start, start + length));
-    return text.replace(/(?!\0)\p{C}/gu, '\ufffd');
+  #bytes(start: number, length: number): Uint8Array {
+    return this.#chunks.bytes.subarray(start, start + length);
+  }
+
+  #text(start: number, length: number): string {
+    return this.#facts.short(this.#bytes(start, length));
   }
 
   #uint32(at: number, end: number): number {

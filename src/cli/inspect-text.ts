@@ -34,7 +34,7 @@ function factsText({ capture, ...report }: CaptureReport, bold: Style, dim: Styl
   const start =
     capture.firstNs === undefined ? [] : [new Date(Number(capture.firstNs / 1_000_000n)).toISOString()];
   const facts = [
-    `${capture.format}${capture.gzipped ? ', gzipped' : ''}, ${bytesText(capture.bytes)} on disk`,
+    `${capture.format}${capture.compression === 'none' ? '' : `, compressed by ${capture.compression}`}, ${bytesText(capture.bytes)} on disk`,
     `${capture.packets} packets`,
     `${bytesText(report.bytes)} on the wire`,
     secondsText(report.durationSeconds),

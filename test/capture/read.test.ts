@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { appendFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
@@ -26,6 +27,13 @@ const outOfOrder = pcapFile('little', 0xa1b2c3d4, 1, [
   { seconds: 5, fraction: 3, data },
 ]);
 
+/** A zstd frame of one block that is not compressed, without a checksum. */
+function zstdFrame(content: Uint8Array): Buffer {
+  const block = Buffer.alloc(3);
+  block.writeUIntLE((content.length << 3) | 1, 0, 3);
+  return Buffer.concat([Buffer.from('28b52ffd0058', 'hex'), block, content]);
+}
+
 describe('readCapture', () => {
   test('tells earliest and latest time whatever the order, and how far it is', async () => {
     const file = fileOf('order.pcap', outOfOrder);
@@ -33,7 +41,7 @@ describe('readCapture', () => {
     const info = await readCapture(file, ignore, {
       onProgress: (read, total) => progress.push([read, total]),
     });
-    expect(info).toMatchObject({ file, packets: 3, gzipped: false, bytes: outOfOrder.length });
+    expect(info).toMatchObject({ file, packets: 3, compression: 'none', bytes: outOfOrder.length });
     expect([info.firstNs, info.lastNs]).toEqual([3_000_000_000n, 5_000_007_000n]);
     expect(progress.at(-1)).toEqual([outOfOrder.length, outOfOrder.length]);
   });
@@ -53,7 +61,11 @@ describe('readCapture', () => {
     ] as const) {
       let sum = 0n;
       const info = await readCapture(fileOf(name, content), (packet) => (sum += packet.timestampNs));
-      expect(info).toMatchObject({ packets: 30_000, gzipped: name === 'zipped.pcap', bytes: content.length });
+      expect(info).toMatchObject({
+        packets: 30_000,
+        compression: name === 'zipped.pcap' ? 'gzip' : 'none',
+        bytes: content.length,
+      });
       expect(sum).toBe(records.reduce((total, { seconds }) => total + BigInt(seconds) * 1_000_000_001n, 0n));
     }
   });
@@ -72,6 +84,33 @@ describe('readCapture', () => {
     expect(info.truncatedAt).toBeGreaterThan(48);
   });
 
+  test('gzip members and zstd frames may follow each other, and any part may be skipped', async () => {
+    const [first, second] = [outOfOrder.subarray(0, 100), outOfOrder.subarray(100)];
+    const skipped = Buffer.from('512a4d1803000000aabbcc', 'hex');
+    for (const [name, content] of [
+      ['members.gz', Buffer.concat([gzipSync(first), gzipSync(second)])],
+      ['frames.zst', Buffer.concat([skipped, zstdFrame(first), skipped, zstdFrame(second)])],
+    ] as const) {
+      const info = await readCapture(fileOf(name, content), ignore);
+      expect(info).toMatchObject({ packets: 3, bytes: content.length });
+      expect(info.compression).toBe(name === 'members.gz' ? 'gzip' : 'zstd');
+      expect(info).not.toHaveProperty('truncatedAt');
+    }
+  });
+
+  test('a zstd file that is cut anywhere gives what is whole', async () => {
+    const packed = Buffer.concat([
+      zstdFrame(outOfOrder.subarray(0, 110)),
+      zstdFrame(outOfOrder.subarray(110)),
+    ]);
+    const first = zstdFrame(outOfOrder.subarray(0, 110)).length;
+    for (const length of [first - 1, first, first + 1, packed.length - 1]) {
+      const info = await readCapture(fileOf('cut.zst', packed.subarray(0, length)), ignore);
+      const packets = length === packed.length - 1 ? 2 : 1;
+      expect(info).toMatchObject({ packets, truncatedAt: 24 + packets * 76 });
+    }
+  });
+
   test.each([
     {
       name: 'empty',
@@ -88,9 +127,31 @@ describe('readCapture', () => {
     },
     { name: 'zipped nothing', content: gzipSync(Buffer.alloc(0)), message: /found an empty file/ },
     {
+      name: 'zstd that wants 2 GiB of memory',
+      content: Buffer.from('28b52ffd00a8090000ff', 'hex'),
+      message: /byte \d of the zstd stream: found a frame that needs a window of more than 128 MiB/,
+    },
+    {
+      name: 'zstd that keeps some decoders busy for ever',
+      content: Buffer.from('28b52ffd00004d000000ffffff5400003401', 'hex'),
+      message: /byte \d+ of the zstd stream: found damaged zstd data/,
+    },
+    {
+      name: 'zstd and noise',
+      content: Buffer.concat([zstdFrame(outOfOrder), Buffer.from('noise')]),
+      message: new RegExp(
+        `byte ${outOfOrder.length + 9}.* of the zstd stream: found something that is no zstd frame`,
+      ),
+    },
+    {
+      name: 'xz',
+      content: Buffer.from('fd377a585a000004', 'hex'),
+      message: /byte 0: found xz data; allowed: gzip, zstd/,
+    },
+    {
       name: 'zipped noise',
       content: Buffer.from('1f8b0800ffffffffffffffffff', 'hex'),
-      message: /damaged gzip data/,
+      message: /byte \d+ of the gzip stream, or before: found damaged gzip data/,
     },
   ])('$name: an InputError that names the file', async ({ name, content, message }) => {
     const file = fileOf(`bad ${name}`, content);
@@ -98,6 +159,34 @@ describe('readCapture', () => {
     await expect(result).rejects.toThrow(InputError);
     await expect(result).rejects.toThrow(message);
     await expect(result).rejects.toThrow(file);
+  });
+
+  test('a file is followed while it grows, until told to stop', async () => {
+    const file = fileOf('growing.pcap', outOfOrder.subarray(0, 10));
+    const stop = new AbortController();
+    let seen = 0;
+    let caughtUp = 0;
+    const steps = [
+      () => appendFileSync(file, outOfOrder.subarray(10, 150)),
+      () => appendFileSync(file, outOfOrder.subarray(150, outOfOrder.length - 5)),
+      () => stop.abort(),
+    ];
+    const info = await readCapture(file, () => (seen += 1), {
+      follow: true,
+      stop: stop.signal,
+      onCaughtUp: () => {
+        expect(seen).toBe([0, 1, 2][caughtUp]);
+        steps[caughtUp]?.();
+        caughtUp += 1;
+      },
+    });
+    expect(info).toMatchObject({ packets: 2, bytes: outOfOrder.length - 5, truncatedAt: 24 + 2 * 76 });
+  });
+
+  test('a followed file that becomes shorter is an InputError', async () => {
+    const file = fileOf('shrinking.pcap', outOfOrder);
+    const result = readCapture(file, ignore, { follow: true, onCaughtUp: () => truncateSync(file, 30) });
+    await expect(result).rejects.toThrow(/shrinking.pcap: byte 252: found the file cut to 30 bytes/);
   });
 
   test('what cannot be a file at all: an InputError', async () => {
@@ -112,6 +201,37 @@ describe('readCapture', () => {
     const result = readCapture(fileOf('signal.pcap', outOfOrder), ignore, { signal: aborted });
     await expect(result).rejects.toThrow(RunError);
     await expect(result).rejects.toThrow(/enough/);
+  });
+});
+
+describeWith(['zstd'], 'readCapture of files by zstd', () => {
+  const records = Array.from({ length: 20_000 }, (_, index) => ({
+    seconds: index,
+    fraction: 0,
+    data: Uint8Array.from({ length: 60 }, (_, at) => (index * at * 7919) >> 7),
+  }));
+  const plain = fileOf('by-zstd.pcap', pcapFile('little', 0xa1b23c4d, 1, records));
+
+  test.each([['-1'], ['-19'], ['-9', '--long=27'], ['--no-check', '-3']])('%s', async (...level) => {
+    const file = join(folder, 'by-zstd.pcap.zst');
+    execFileSync('zstd', ['-q', '-f', ...level, plain, '-o', file]);
+    const hash = createHash('sha256');
+    const info = await readCapture(file, (packet) => hash.update(packet.captured));
+    expect(info).toMatchObject({ packets: 20_000, compression: 'zstd' });
+    const expected = createHash('sha256');
+    for (const { data } of records) expected.update(data);
+    expect(hash.digest('hex')).toBe(expected.digest('hex'));
+  });
+
+  test('a damaged bit is found by the checksum', async () => {
+    const file = join(folder, 'damaged.zst');
+    execFileSync('zstd', ['-q', '-f', '-3', plain, '-o', file]);
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 1]! ^= 1;
+    writeFileSync(file, bytes);
+    await expect(readCapture(file, ignore)).rejects.toThrow(
+      /zstd stream: found a checksum that does not fit/,
+    );
   });
 });
 
