@@ -52,27 +52,10 @@ export async function readCapture(
   onPacket: PacketHandler,
   options: ReadOptions = {},
 ): Promise<CaptureInfo> {
-  const tally = new Tally(onPacket);
-  const parser = new CaptureParser((packet) => tally.add(packet));
-  const { compression, isCut, bytes } = await readBytes(file, (chunk) => parser.push(chunk), options);
-  const truncatedAt = inFile(file, () => parser.finish()) ?? (isCut ? parser.offset : undefined);
-  return {
-    file,
-    format: parser.format,
-    compression,
-    bytes,
-    packets: tally.packets,
-    interfaces: parser.interfaces,
-    names: parser.names,
-    comments: parser.comments,
-    ...tally.times(),
-    ...(parser.maker === undefined ? {} : { maker: parser.maker }),
-    ...(parser.drops === undefined ? {} : { drops: parser.drops }),
-    ...(truncatedAt === undefined ? {} : { truncatedAt }),
-  };
+  return readInto(file, new CaptureSink(file, onPacket), options);
 }
 
-/** What {@link readBytes} tells of a file. */
+/** What {@link readInto} tells of a file when it has been read. */
 export interface BytesRead {
   readonly compression: Compression;
   /** True when compressed data ended before its end. */
@@ -81,18 +64,21 @@ export interface BytesRead {
   readonly bytes: number;
 }
 
+/** Takes the bytes of a file, unpacked, and makes something of them. */
+export interface ByteSink<T> {
+  /** Takes the next bytes, which are valid during the call only. */
+  push(chunk: Uint8Array): void;
+  /** Called once, when there are no more. */
+  finish(read: BytesRead): T;
+}
+
 /**
- * Reads a file of any kind, unpacked: for readers of other formats.
+ * Reads a file of any kind. What the sink throws comes out with the file's name before it.
  *
  * @param file a path, or `-` for standard input.
- * @param onChunk gets the next bytes, valid during the call only. What it throws comes out with the file's name.
  * @throws InputError, RunError as {@link readCapture} does.
  */
-export async function readBytes(
-  file: string,
-  onChunk: (chunk: Uint8Array) => void,
-  options: BytesOptions = {},
-): Promise<BytesRead> {
+export async function readInto<T>(file: string, sink: ByteSink<T>, options: BytesOptions = {}): Promise<T> {
   let bytes = 0;
   const counted = async function* () {
     for await (const chunk of bytesOf(file, options)) {
@@ -101,17 +87,47 @@ export async function readBytes(
     }
   };
   try {
-    return { ...(await unpack(counted(), onChunk, options.pause)), bytes };
+    const unpacked = await unpack(counted(), (chunk) => sink.push(chunk), options.pause);
+    return sink.finish({ ...unpacked, bytes });
   } catch (error) {
     throw explained(error, file);
   }
 }
 
-function inFile<T>(file: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw explained(error, file);
+/** Makes packets and facts of a capture's bytes. */
+export class CaptureSink implements ByteSink<CaptureInfo> {
+  readonly #file: string;
+  readonly #tally: Tally;
+  readonly #parser: CaptureParser;
+
+  constructor(file: string, onPacket: PacketHandler) {
+    this.#file = file;
+    const tally = new Tally(onPacket);
+    this.#tally = tally;
+    this.#parser = new CaptureParser((packet) => tally.add(packet));
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#parser.push(chunk);
+  }
+
+  finish({ compression, isCut, bytes }: BytesRead): CaptureInfo {
+    const parser = this.#parser;
+    const truncatedAt = parser.finish() ?? (isCut ? parser.offset : undefined);
+    return {
+      file: this.#file,
+      format: parser.format,
+      compression,
+      bytes,
+      packets: this.#tally.packets,
+      interfaces: parser.interfaces,
+      names: parser.names,
+      comments: parser.comments,
+      ...this.#tally.times(),
+      ...(parser.maker === undefined ? {} : { maker: parser.maker }),
+      ...(parser.drops === undefined ? {} : { drops: parser.drops }),
+      ...(truncatedAt === undefined ? {} : { truncatedAt }),
+    };
   }
 }
 

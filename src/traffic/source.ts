@@ -5,15 +5,10 @@
  * caller that can use both treats a capture and an ISP's flow files alike from there on. Nothing is held back for the
  * end, so the size of a file does not matter; what could not be used is counted and told.
  */
-import { open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
-import { readCapture } from '../capture/index.js';
-import type { CaptureInfo, PacketHandler, ReadOptions } from '../capture/index.js';
-import { InputError, messageOf, RunError } from '../errors.js';
+import { CaptureSink, readInto } from '../capture/index.js';
+import type { ByteSink, BytesRead, CaptureInfo, PacketHandler, ReadOptions } from '../capture/index.js';
 import type { FlowHandler } from './flows/record.js';
-import { BiflowJoiner, detect, flowImport } from './imports/index.js';
+import { BiflowJoiner, detect, flowImport, isCapture } from './imports/index.js';
 import type { FlowImport, Skip, TrafficKind } from './imports/index.js';
 
 export interface TrafficHandlers {
@@ -59,12 +54,12 @@ export interface CaptureFileInfo extends CommonInfo {
 
 export type TrafficInfo = FlowFileInfo | CaptureFileInfo;
 
-const CHUNK_SIZE = 1024 * 1024;
-const HEAD_SIZE = 4096;
+const HEAD_BYTES = 4096;
 
 /**
  * Reads `file` from end to end.
  *
+ * @param file a path, or `-` for standard input.
  * @throws InputError when the file is missing, nothing known, or damaged; names file and place.
  * @throws RunError when reading fails for another reason, or when the signal is raised.
  */
@@ -73,107 +68,112 @@ export async function readTraffic(
   handlers: TrafficHandlers,
   options: TrafficOptions = {},
 ): Promise<TrafficInfo> {
-  try {
-    const handle = await open(file, 'r');
-    try {
-      const facts = await handle.stat();
-      if (!facts.isFile()) throw new InputError('found something that is no regular file; allowed: a file');
-      const kind = detect(await headOf(handle));
-      if (kind !== 'capture') {
-        return { file, ...(await readFlows(handle, facts.size, kind, handlers.onRecord, options)) };
-      }
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    throw explained(error, file);
+  return readInto(file, new TrafficSink(file, handlers, options), options);
+}
+
+/** Waits for the first bytes, tells by them what the file is, and hands everything on. */
+class TrafficSink implements ByteSink<TrafficInfo> {
+  readonly #file: string;
+  readonly #handlers: TrafficHandlers;
+  readonly #options: TrafficOptions;
+  #head: Uint8Array = new Uint8Array(0);
+  #sink: ByteSink<TrafficInfo> | undefined;
+
+  constructor(file: string, handlers: TrafficHandlers, options: TrafficOptions) {
+    this.#file = file;
+    this.#handlers = handlers;
+    this.#options = options;
   }
-  const capture = await readCapture(file, handlers.onPacket, options);
-  const { bytes, truncatedAt } = capture;
-  return { file, kind: 'capture', bytes, capture, ...(truncatedAt === undefined ? {} : { truncatedAt }) };
-}
 
-async function readFlows(
-  handle: FileHandle,
-  size: number,
-  kind: FlowFileInfo['kind'],
-  onRecord: FlowHandler,
-  options: TrafficOptions,
-): Promise<Omit<FlowFileInfo, 'file'>> {
-  const tally = new Tally(onRecord);
-  const joiner =
-    options.joinDirections === true ? new BiflowJoiner((record) => tally.add(record)) : undefined;
-  const reader = flowImport(
-    kind,
-    joiner === undefined ? (record) => tally.add(record) : (record) => joiner.add(record),
-  );
-  const { bytes, isCut } = await pour(handle, size, reader, options);
-  const truncatedAt = reader.finish();
-  joiner?.finish();
-  return {
-    kind,
-    bytes,
-    ...tally.facts(),
-    joined: joiner?.joined ?? 0,
-    skipped: reader.skipped.list(),
-    ...(truncatedAt === undefined && !isCut ? {} : { truncatedAt: truncatedAt ?? bytes }),
-  };
-}
-
-/** Reads the whole file into the reader, unpacking it on the way. */
-async function pour(
-  handle: FileHandle,
-  size: number,
-  reader: FlowImport,
-  { signal, onProgress }: ReadOptions,
-): Promise<{ bytes: number; isCut: boolean }> {
-  let read = 0;
-  const source = async function* () {
-    for (;;) {
-      signal?.throwIfAborted();
-      const chunk = Buffer.allocUnsafe(CHUNK_SIZE);
-      const { bytesRead } = await handle.read(chunk, 0, CHUNK_SIZE, read);
-      if (bytesRead === 0) return;
-      read += bytesRead;
-      yield chunk.subarray(0, bytesRead);
-      onProgress?.(read, size);
-    }
-  };
-  const consume = async (chunks: AsyncIterable<Uint8Array>) => {
-    for await (const chunk of chunks) reader.push(chunk);
-  };
-  if (!(await isGzipped(handle))) {
-    await consume(source());
-    return { bytes: read, isCut: false };
+  push(chunk: Uint8Array): void {
+    if (this.#sink !== undefined) return this.#sink.push(chunk);
+    this.#head = Buffer.concat([this.#head, chunk]);
+    const isKnown = this.#head.length >= HEAD_BYTES || isCapture(this.#head);
+    if (isKnown) this.#choose();
   }
-  let isCut = false;
-  await pipeline(source, createGunzip({ chunkSize: CHUNK_SIZE }), consume).catch((error: unknown) => {
-    if (codeOf(error) !== 'Z_BUF_ERROR') throw error;
-    isCut = true;
-  });
-  return { bytes: read, isCut };
-}
 
-/** The first bytes of the file, unpacked. */
-async function headOf(handle: FileHandle): Promise<Uint8Array> {
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_SIZE), 0, HEAD_SIZE, 0);
-  const head = buffer.subarray(0, bytesRead);
-  if (!(await isGzipped(handle))) return head;
-  const parts: Buffer[] = [];
-  const gunzip = createGunzip();
-  gunzip.end(head);
-  try {
-    for await (const part of gunzip) parts.push(part as Buffer);
-  } catch (error) {
-    // The head of a file is always cut off.
-    if (codeOf(error) !== 'Z_BUF_ERROR') throw error;
+  finish(read: BytesRead): TrafficInfo {
+    return (this.#sink ?? this.#choose()).finish(read);
   }
-  return Buffer.concat(parts);
+
+  #choose(): ByteSink<TrafficInfo> {
+    const kind = detect(this.#head.subarray(0, HEAD_BYTES));
+    this.#sink =
+      kind === 'capture'
+        ? new PacketSink(this.#file, this.#handlers.onPacket)
+        : new FlowSink(this.#file, kind, this.#handlers.onRecord, this.#options);
+    this.#sink.push(this.#head);
+    this.#head = new Uint8Array(0);
+    return this.#sink;
+  }
 }
 
-async function isGzipped(handle: FileHandle): Promise<boolean> {
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
-  return bytesRead === 2 && buffer.readUInt16BE() === 0x1f8b;
+class PacketSink implements ByteSink<CaptureFileInfo> {
+  readonly #file: string;
+  readonly #capture: CaptureSink;
+
+  constructor(file: string, onPacket: PacketHandler) {
+    this.#file = file;
+    this.#capture = new CaptureSink(file, onPacket);
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#capture.push(chunk);
+  }
+
+  finish(read: BytesRead): CaptureFileInfo {
+    const capture = this.#capture.finish(read);
+    const { bytes, truncatedAt } = capture;
+    const cut = truncatedAt === undefined ? {} : { truncatedAt };
+    return { file: this.#file, kind: 'capture', bytes, capture, ...cut };
+  }
+}
+
+class FlowSink implements ByteSink<FlowFileInfo> {
+  readonly #file: string;
+  readonly #kind: FlowFileInfo['kind'];
+  readonly #tally: Tally;
+  readonly #joiner: BiflowJoiner | undefined;
+  readonly #reader: FlowImport;
+  /** Bytes taken, unpacked. */
+  #taken = 0;
+
+  constructor(
+    file: string,
+    kind: FlowFileInfo['kind'],
+    onRecord: FlowHandler,
+    { joinDirections }: TrafficOptions,
+  ) {
+    const tally = new Tally(onRecord);
+    const joiner = joinDirections === true ? new BiflowJoiner((record) => tally.add(record)) : undefined;
+    this.#file = file;
+    this.#kind = kind;
+    this.#tally = tally;
+    this.#joiner = joiner;
+    this.#reader = flowImport(
+      kind,
+      joiner === undefined ? (record) => tally.add(record) : (record) => joiner.add(record),
+    );
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#taken += chunk.length;
+    this.#reader.push(chunk);
+  }
+
+  finish({ bytes, isCut }: BytesRead): FlowFileInfo {
+    const truncatedAt = this.#reader.finish() ?? (isCut ? this.#taken : undefined);
+    this.#joiner?.finish();
+    return {
+      file: this.#file,
+      kind: this.#kind,
+      bytes,
+      ...this.#tally.facts(),
+      joined: this.#joiner?.joined ?? 0,
+      skipped: this.#reader.skipped.list(),
+      ...(truncatedAt === undefined ? {} : { truncatedAt }),
+    };
+  }
 }
 
 /** Counts records and keeps their span; records need not be in order of time. */
@@ -206,21 +206,4 @@ class Tally {
       ...(this.#records === 0 ? {} : { firstMicros: this.#first, lastMicros: this.#last }),
     };
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
-}
-
-/** The error as the caller is to see it: with the file's name, and sorted by whose fault it is. */
-function explained(error: unknown, file: string): Error {
-  if (error instanceof InputError) return new InputError(`${file}: ${error.message}`);
-  const code = codeOf(error);
-  if (code === 'ENOENT')
-    return new InputError(`${file}: found no such file; allowed: a capture or a flow file`);
-  if (code === 'EACCES' || code === 'EISDIR' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') {
-    return new InputError(`${file}: cannot be read (${messageOf(error)}); allowed: a readable file`);
-  }
-  if (code.startsWith('Z_')) return new InputError(`${file}: damaged gzip data (${messageOf(error)})`);
-  return error instanceof RunError ? error : new RunError(`cannot read ${file}: ${messageOf(error)}`);
 }

@@ -34,9 +34,8 @@ export const OWN_CSV = 'start,end,';
 export function detect(head: Uint8Array): TrafficKind {
   if (head.length === 0) throw new InputError(`byte 0: found an empty file; allowed: ${allowed}`);
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  if (isCapture(head)) return 'capture';
   if (head.length >= 4) {
-    const magic = view.getUint32(0);
-    if (magic === Block.sectionHeader || pcapMagics.has(magic)) return 'capture';
     const version = view.getUint16(0);
     if (version === 5 || version === 9 || version === 10) return 'flow-messages';
     if (version === NFCAPD_MAGIC || view.getUint16(0, true) === NFCAPD_MAGIC) {
@@ -47,6 +46,13 @@ export function detect(head: Uint8Array): TrafficKind {
     }
   }
   return detectText(head);
+}
+
+/** Whether these are the first bytes, at least four, of a capture. */
+export function isCapture(head: Uint8Array): boolean {
+  if (head.length < 4) return false;
+  const magic = new DataView(head.buffer, head.byteOffset, 4).getUint32(0);
+  return magic === Block.sectionHeader || pcapMagics.has(magic);
 }
 
 function detectText(head: Uint8Array): TrafficKind {

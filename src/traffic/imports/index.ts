@@ -9,7 +9,7 @@ import { NfdumpCsvImport, NfdumpTableImport } from './nfdump.js';
 import { ZeekImport } from './zeek.js';
 
 export { BiflowJoiner } from './biflows.js';
-export { detect, trafficKinds } from './detect.js';
+export { detect, isCapture, trafficKinds } from './detect.js';
 export type { TrafficKind } from './detect.js';
 export type { FlowImport, Skip } from './import.js';
 export { MessageImport } from './messages.js';
