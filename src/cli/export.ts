@@ -7,8 +7,14 @@
  */
 import { Command, Option } from 'commander';
 import { InputError } from '../errors.js';
-import { duration } from '../scenario/units.js';
-import { exportFormatNamed, exportFormats, exportTraffic, FileOutlet } from '../traffic/exports/index.js';
+import { duration, rate } from '../scenario/units.js';
+import {
+  CollectorOutlet,
+  exportFormatNamed,
+  exportFormats,
+  exportTraffic,
+  FileOutlet,
+} from '../traffic/exports/index.js';
 import type {
   ExportFormat,
   ExportSettings,
@@ -17,23 +23,27 @@ import type {
   Outlet,
 } from '../traffic/exports/index.js';
 import { parseSamplingPlan, unsampled } from '../traffic/sampling/index.js';
-import type { SamplingPlan } from '../traffic/sampling/index.js';
+import { hostAndPortOption } from './host-and-port.js';
+import type { HostAndPort } from './host-and-port.js';
 import { locateCapture } from './locate.js';
 import { startLog } from './log.js';
 
 interface ExportFlags {
   readonly to: string;
   readonly output?: string;
+  readonly collector?: HostAndPort;
+  readonly collectorRate: number;
   readonly activeTimeout: number;
   readonly idleTimeout: number;
   readonly biflow?: true;
   readonly uniflow?: true;
-  readonly sample?: SamplingPlan;
+  readonly sample?: string;
 }
 
 /** Of the range that ISPs set, 60 to 300 s, the end that hides the least: periods under twice of it are lost. */
 const ACTIVE_TIMEOUT_SECONDS = 60;
 const IDLE_TIMEOUT_SECONDS = 15;
+const COLLECTOR_RATE = 40e6;
 
 export function exportCommand(): Command {
   const names = exportFormats.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\n');
@@ -42,6 +52,17 @@ export function exportCommand(): Command {
     .argument('<capture|flows|run>', 'a capture, a file of flow records, or a run directory')
     .requiredOption('--to <format>', 'one of the formats below')
     .option('-o, --output <file>', 'write to this file, over what is there; - is standard output (default)')
+    .option(
+      '--collector <host:port>',
+      'send to a collector over UDP instead, e.g. "127.0.0.1:4739"',
+      hostAndPortOption('--collector'),
+    )
+    .option(
+      '--collector-rate <rate>',
+      'how fast to send, since UDP loses what a collector is too slow for (default: 40 Mbit/s)',
+      rateOption('--collector-rate'),
+      COLLECTOR_RATE,
+    )
     .option(
       '--active-timeout <time>',
       'cut a record that is as old as this, e.g. "60 s" (60 s, the finest that ISPs commonly set; 300 s is the other usual value)',
@@ -56,11 +77,7 @@ export function exportCommand(): Command {
     )
     .option('--biflow', 'one record for both directions (default, but for netflow9)')
     .option('--uniflow', 'one record for each direction')
-    .option(
-      '--sample <1:N[,method[,seed]]>',
-      'look at one of N packets: systematic, random, n-of-n or sflow',
-      (text: string) => parseSamplingPlan(text, '--sample'),
-    )
+    .option('--sample <1:N[,method[,seed]]>', 'look at one of N packets: systematic, random, n-of-n or sflow')
     .addHelpText('after', `\nFormats:\n${names}`)
     .action(run);
   for (const [group, options] of optionGroups()) {
@@ -91,13 +108,25 @@ async function run(target: string, flags: ExportFlags): Promise<void> {
   const given = { ...flags };
   refuseOthers(format, given);
   const file = locateCapture(target);
-  const outlet: Outlet = new FileOutlet(flags.output ?? '-');
+  const outlet = await openOutlet(format, flags);
   try {
-    const summary = await exportTraffic(file, format, { settings, outlet }, given);
+    const joinDirections = flags.biflow === true;
+    const summary = await exportTraffic(file, format, { settings, outlet }, given, { joinDirections });
     if (summary !== undefined) startLog()(summaryText(summary, settings));
   } finally {
     await outlet.close();
   }
+}
+
+function openOutlet(format: ExportFormat, flags: ExportFlags): Promise<Outlet> | Outlet {
+  const { output, collector, collectorRate } = flags;
+  if (collector === undefined) {
+    if (format.to.includes('file')) return new FileOutlet(output ?? '-');
+    throw new InputError(`--collector: found none with --to ${format.name}; allowed: HOST:PORT`);
+  }
+  if (output !== undefined) throw new InputError('--output: found with --collector; allowed: one of them');
+  if (format.to.includes('collector')) return CollectorOutlet.open({ ...collector, rate: collectorRate });
+  throw new InputError(`--collector: found with --to ${format.name}; allowed: --output`);
 }
 
 function settingsOf(format: ExportFormat, flags: ExportFlags): ExportSettings {
@@ -111,7 +140,8 @@ function settingsOf(format: ExportFormat, flags: ExportFlags): ExportSettings {
     activeTimeoutSeconds: flags.activeTimeout,
     idleTimeoutSeconds: flags.idleTimeout,
     biflow: flags.biflow ?? (flags.uniflow ? false : prefersBiflow),
-    sampling: flags.sample ?? unsampled,
+    sampling:
+      flags.sample === undefined ? unsampled : parseSamplingPlan(flags.sample, '--sample', format.samplesBy),
   };
 }
 
@@ -126,17 +156,34 @@ function refuseOthers(format: ExportFormat, given: Readonly<Record<string, unkno
   }
 }
 
-function summaryText({ capture, sampledPackets, records }: ExportSummary, settings: ExportSettings): string {
-  const sampled = settings.sampling.rate === 1 ? '' : `, ${sampledPackets} of them sampled`;
-  const written = records === undefined ? '' : `, ${records} flow records`;
-  return `${capture.packets} packets${sampled}${written}`;
+function summaryText(summary: ExportSummary, settings: ExportSettings): string {
+  const { source, sampledPackets, records, otherPackets } = summary;
+  const words = [source.file];
+  if (source.kind === 'capture') words.push(`${source.capture.packets} packets`);
+  if (settings.sampling.rate > 1) words.push(`${sampledPackets} of them sampled`);
+  if (otherPackets !== undefined && otherPackets > 0) words.push(`${otherPackets} without IP left out`);
+  if (records !== undefined) words.push(`${records} flow records`);
+  if (source.kind !== 'capture') {
+    for (const { count, reason } of source.skipped) words.push(`${count} skipped: ${reason}`);
+  }
+  if (source.truncatedAt !== undefined) words.push(`the file is cut off at byte ${source.truncatedAt}`);
+  return words.join(', ');
+}
+
+function rateOption(option: string): (text: string) => number {
+  return quantityOption(option, rate);
 }
 
 function timeOption(option: string): (text: string) => number {
+  return quantityOption(option, duration);
+}
+
+/** Reads a quantity with its unit; one that isn't more than 0 is an InputError, too. */
+function quantityOption(option: string, quantity: typeof rate): (text: string) => number {
   return (text) => {
-    const parsed = duration.safeParse(text);
+    const parsed = quantity.safeParse(text);
     if (parsed.success && parsed.data > 0) return parsed.data;
     const message = parsed.success ? 'allowed: more than 0' : parsed.error.issues[0]?.message;
-    throw new InputError(`${option}: found "${text}"; ${message ?? 'allowed: a time'}`);
+    throw new InputError(`${option}: found "${text}"; ${message ?? 'allowed: more than 0'}`);
   };
 }

@@ -11,7 +11,7 @@
  */
 import type { Packet } from '../../capture/index.js';
 import type { CaptureInfo } from '../../capture/index.js';
-import type { SamplingPlan } from '../sampling/index.js';
+import type { SamplingMethod, SamplingPlan } from '../sampling/index.js';
 import type { FlowRecord } from '../flows/record.js';
 import type { Outlet } from './outlet.js';
 
@@ -73,6 +73,8 @@ interface FormatFacts {
   readonly to: readonly ('file' | 'collector')[];
   /** True where the format does its own sampling and wants all packets. */
   readonly samplesItself?: boolean;
+  /** The method of sampling where the user names none. Default systematic. */
+  readonly samplesBy?: SamplingMethod;
   /** Which way a record looks where the user doesn't say: two directions in one (biflow), or one. Default biflow. */
   readonly prefers?: 'biflow' | 'uniflow';
   /** False where the format has no place for a second direction, as NetFlow. Default true. */

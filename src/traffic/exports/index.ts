@@ -2,9 +2,13 @@
 import { InputError } from '../../errors.js';
 import { csv } from './csv.js';
 import type { ExportFormat } from './format.js';
+import { ipfix } from './ipfix.js';
 import { jsonl } from './jsonl.js';
+import { netflow9 } from './netflow9.js';
 import { parquet } from './parquet.js';
+import { sflow } from './sflow/sflow.js';
 
+export { CollectorOutlet } from './collector.js';
 export { FileOutlet, ReaderLeft } from './outlet.js';
 export type { Outlet } from './outlet.js';
 export type { ExportFormat, ExportSettings, FormatOption, GivenOptions } from './format.js';
@@ -12,7 +16,7 @@ export { exportTraffic } from './pipeline.js';
 export type { ExportSummary } from './pipeline.js';
 
 /** In the order in which `--help` tells them. */
-export const exportFormats: readonly ExportFormat[] = [jsonl, csv, parquet];
+export const exportFormats: readonly ExportFormat[] = [ipfix, netflow9, sflow, jsonl, csv, parquet];
 
 /** @throws InputError when there is none of that name. */
 export function exportFormatNamed(name: string): ExportFormat {

@@ -6,25 +6,33 @@
  * which is said at once. Between chunks of the file the format and the outlet are waited for, so memory stays bounded
  * however slow the receiver is.
  */
-import { readCapture } from '../../capture/index.js';
-import type { CaptureInfo, Packet, PacketHandler } from '../../capture/index.js';
-import { RunError } from '../../errors.js';
+import { decode, Decoded } from '../../capture/index.js';
+import type { Packet, PacketHandler } from '../../capture/index.js';
+import { InputError } from '../../errors.js';
+import { FlowMeter } from '../flows/meter.js';
+import type { FlowHandler } from '../flows/record.js';
 import { samplerOf } from '../sampling/index.js';
-import type { ExportFormat, ExportContext, GivenOptions, PacketFormat, RecordFormat } from './format.js';
+import { readTraffic } from '../source.js';
+import type { TrafficInfo } from '../source.js';
+import type { ExportContext, ExportFormat, GivenOptions, PacketFormat, RecordFormat } from './format.js';
 import { ReaderLeft } from './outlet.js';
 
 /** What was read and written. */
 export interface ExportSummary {
-  readonly capture: CaptureInfo;
-  /** Packets that the sampler took. */
+  readonly source: TrafficInfo;
+  /** Packets that the sampler took; 0 where there were none to take. */
   readonly sampledPackets: number;
   /** Flow records handed to the format; absent where it eats packets. */
   readonly records?: number;
+  /** Packets that are no IP, or cut off before their IP header ends: in no flow record. Absent as above. */
+  readonly otherPackets?: number;
 }
 
 export interface ExportOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (read: number, total: number) => void;
+  /** Join records of one direction, read from a file, to biflows. Default false. */
+  readonly joinDirections?: boolean;
 }
 
 /**
@@ -59,20 +67,44 @@ async function exportPackets(
 ): Promise<ExportSummary> {
   const sink = await format.open(context, given);
   const sampled = new Sampled(context, format.samplesItself === true, (packet) => sink.packet(packet));
-  const capture = await readCapture(file, sampled.packet, { ...options, pause: pauseOf(sink, context) });
-  await sink.finish(capture);
-  return { capture, sampledPackets: sampled.taken };
+  const onRecord = () => {
+    throw new InputError(`found flow records; allowed: a capture, since ${format.name} is made of packets`);
+  };
+  const handlers = { onPacket: sampled.packet, onRecord };
+  const source = await readTraffic(file, handlers, { ...options, pause: pauseOf(sink, context) });
+  if (source.kind === 'capture') await sink.finish(source.capture);
+  return { source, sampledPackets: sampled.taken };
 }
 
-function exportRecords(
+async function exportRecords(
   file: string,
   format: RecordFormat,
-  _context: ExportContext,
-  _given: GivenOptions,
-  _options: ExportOptions,
+  context: ExportContext,
+  given: GivenOptions,
+  options: ExportOptions,
 ): Promise<ExportSummary> {
-  // The flow meter comes with the next merge.
-  return Promise.reject(new RunError(`${file}: no flow meter yet for ${format.name}`));
+  const sink = await format.open(context, given);
+  let records = 0;
+  const onRecord: FlowHandler = (record) => {
+    records += 1;
+    sink.record(record);
+  };
+  const { sampling, ...timing } = context.settings;
+  const meter = new FlowMeter({ ...timing, samplingRate: sampling.rate, onRecord });
+  const decoded = new Decoded();
+  let otherPackets = 0;
+  const sampled = new Sampled(context, false, (packet) => {
+    if (decode(packet, decoded) === 'ip') meter.packet(packet, decoded);
+    else otherPackets += 1;
+  });
+  const refuse: FlowHandler = () => {
+    throw new InputError('found flow records with --sample; allowed: a capture, since packets are sampled');
+  };
+  const handlers = { onPacket: sampled.packet, onRecord: sampling.rate === 1 ? onRecord : refuse };
+  const source = await readTraffic(file, handlers, { ...options, pause: pauseOf(sink, context) });
+  meter.finish();
+  await sink.finish();
+  return { source, sampledPackets: sampled.taken, records, otherPackets };
 }
 
 /** Waits for the format, then for where its bytes go; costs nothing when neither has to be waited for. */

@@ -30,12 +30,16 @@ const MAX_RATE = 16_777_215;
 const FORM = `1:N[,${samplingMethods.join('|')}][,seed], N from 1 to ${MAX_RATE}, e.g. "1:100,random"`;
 
 /**
- * Reads a plan; the method defaults to systematic, the seed to 1.
+ * Reads a plan; the seed defaults to 1.
  *
  * @throws InputError that begins with `place`.
  */
-export function parseSamplingPlan(text: string, place: string): SamplingPlan {
-  const [, rate, method = 'systematic', seed = '1'] =
+export function parseSamplingPlan(
+  text: string,
+  place: string,
+  otherwise: SamplingMethod = 'systematic',
+): SamplingPlan {
+  const [, rate, method = otherwise, seed = '1'] =
     /^1:(\d{1,8})(?:,([a-z-]+))?(?:,(\d{1,10}))?$/.exec(text.replaceAll(' ', '')) ?? [];
   const known = samplingMethods.find((candidate) => candidate === method);
   const isValid = Number(rate) >= 1 && Number(rate) <= MAX_RATE && Number(seed) <= 0xffffffff;
