@@ -5,6 +5,17 @@
  * what is looked for here (transfers of weights) is large and may be silent for long between its bursts.
  */
 export function smallerHalf<T extends { readonly bytes: number }>(items: readonly T[]): T[] {
-  const ascending = [...items].sort((a, b) => a.bytes - b.bytes);
-  return ascending.slice(0, Math.ceil(items.length / 2));
+  const bytes = Float64Array.from(items, (item) => item.bytes);
+  const isLeaving = smallerHalfOf(bytes);
+  return items.filter((item) => isLeaving(item.bytes));
+}
+
+/** The same for bytes alone: whether what has so many makes way, to be asked once for each in turn. */
+export function smallerHalfOf(bytes: Float64Array): (bytes: number) => boolean {
+  const count = Math.ceil(bytes.length / 2);
+  const ascending = bytes.slice().sort();
+  const most = ascending[count - 1] ?? 0;
+  // Of those with just as many only some go.
+  let level = count - ascending.findIndex((value) => value === most);
+  return (value) => value < most || (value === most && level-- > 0);
 }

@@ -1,15 +1,22 @@
 /**
- * Finds the flow a packet belongs to.
+ * The flows of a capture and what is counted of each: conversations kept whole, however long.
  *
- * A hash table of its own, because it is asked once per packet: a Map would need a key made of thirty-odd
- * bytes of header, and making that key would cost more than all the rest of the analysis. The hash is the
- * same for both directions, and salted, so that no capture can be made to fall into one bucket.
+ * A flow is a row of numbers in one typed array, which its index (flows/flow-index.ts) finds for each packet; so a
+ * packet costs a look-up and some additions, and no object. Two times are worth a word. The time from SYN to SYN-ACK
+ * is the round trip from the capture point to the responder and back; the time from SYN to the first ACK after the
+ * SYN-ACK is the whole round trip between the two hosts, wherever between them the capture was made.
+ *
+ * TCP's numbers are followed in two ways. As long as a direction's segments come one after the other, as most do, the
+ * next number is all there is to know. The first one that does not makes a SequenceTracker, which takes over.
  *
  * The table is bounded: when full, the half of the flows with the fewest bytes makes way and is counted.
  */
 import type { Decoded } from '../capture/index.js';
-import { smallerHalf } from './evict.js';
-import type { Flow, FlowKey } from './flow.js';
+import { Protocol, TcpFlag } from '../capture/index.js';
+import { smallerHalfOf } from './evict.js';
+import { FlowIndex } from './flows/flow-index.js';
+import type { Endpoint } from './flows/flow-index.js';
+import { SequenceTracker } from './sequence.js';
 
 /** Flows that made way, and what they had counted. */
 export interface Evicted {
@@ -18,156 +25,268 @@ export interface Evicted {
   readonly bytes: number;
 }
 
+/** What went one way. */
+export interface DirectionCounts {
+  readonly packets: number;
+  readonly bytes: number;
+  readonly maxPacketBytes: number;
+  /** Payload bytes, those of TCP counted once. */
+  readonly payloadBytes: number;
+  readonly repeatedBytes: number;
+  readonly missingBytes: number;
+  /** All TCP flags, or'ed. */
+  readonly tcpFlags: number;
+}
+
+/** 64-bit columns of a row: eight for the flow, then eight for each direction, so that each part is a cache line. */
+const STRIDE = 24;
+const FIRST = 0;
+const LAST = 1;
+const SYN_AT = 2;
+const SYN_ACK = 3;
+const HANDSHAKE = 4;
+/** 1 when the source is the key's low endpoint. */
+const IS_LOW = 5;
+/** ICMP's type and code, of the first packet. */
+const ICMP = 6;
+const UP = 8;
+const DOWN = 16;
+/** Columns of a direction. */
+const PACKETS = 0;
+const BYTES = 1;
+const MAX = 2;
+const PAYLOAD = 3;
+/** The number that the next segment has if none is lost; NaN before the first. */
+const NEXT = 4;
+const SYN_NUMBER = 5;
+const FLAGS = 6;
+/** Which tracker has taken over: its place in the list and 1, or 0. */
+const TRACKER = 7;
+
 export class FlowTable {
   readonly #max: number;
-  readonly #salt = Math.floor(Math.random() * 2 ** 32);
-  #buckets: (Flow | undefined)[] = emptyBuckets(1024);
-  #size = 0;
+  readonly #index = new FlowIndex();
+  readonly #trackers: SequenceTracker[] = [];
+  readonly #freeTrackers: number[] = [];
+  #rows = new Float64Array(this.#index.capacity * STRIDE);
   #evicted = { flows: 0, packets: 0, bytes: 0 };
   /** Whether the packet of the last {@link find} that succeeded goes the flow's forward way. */
   isForward = true;
+  /** Called with each row that makes way. */
+  onEvict: (row: number) => void = () => undefined;
 
   constructor(max: number) {
-    this.#max = max;
+    this.#max = Math.max(1, max);
   }
 
   get evicted(): Evicted {
     return this.#evicted;
   }
 
-  /** The packet's flow; sets {@link isForward} when there is one. */
-  find(packet: Decoded): Flow | undefined {
-    let flow = this.#buckets[this.#bucketOf(packet)];
-    for (; flow !== undefined; flow = flow.next) {
-      const { key } = flow;
-      if (key.protocol !== packet.protocol || key.version !== packet.version) continue;
-      if (isForward(key, packet)) {
-        this.isForward = true;
-        return flow;
-      }
-      if (isBackward(key, packet)) {
-        this.isForward = false;
-        return flow;
-      }
-    }
-    return undefined;
+  get size(): number {
+    return this.#index.size;
+  }
+
+  /** The row of the packet's flow, or -1; sets {@link isForward} when there is one. */
+  find(packet: Decoded, icmp?: number): number {
+    const row = this.#index.find(packet, icmp);
+    if (row >= 0) this.isForward = this.#index.isUp === (this.#rows[row * STRIDE + IS_LOW] === 1);
+    return row;
   }
 
   /** Adds the flow of a packet for which {@link find} found none. */
-  insert(flow: Flow, packet: Decoded): void {
-    if (this.#size >= this.#max) this.#makeRoom();
-    if (this.#size >= this.#buckets.length) this.#rebuild(this.list(), 2 * this.#buckets.length);
-    this.#chain(flow, this.#bucketOf(packet));
+  insert(packet: Decoded, isAnswer: boolean, seconds: number, icmp = packet.icmpTypeCode): number {
+    if (this.#index.size >= this.#max) {
+      this.#makeRoom();
+      this.#index.find(packet, icmp);
+    }
+    const { isUp } = this.#index;
+    const row = this.#index.insert();
+    if ((row + 1) * STRIDE > this.#rows.length) {
+      const grown = new Float64Array(this.#index.capacity * STRIDE);
+      grown.set(this.#rows);
+      this.#rows = grown;
+    }
+    const rows = this.#rows;
+    const at = row * STRIDE;
+    rows.fill(0, at, at + STRIDE);
+    rows[at + FIRST] = rows[at + LAST] = seconds;
+    rows[at + SYN_AT] = rows[at + SYN_ACK] = rows[at + HANDSHAKE] = NaN;
+    rows[at + UP + NEXT] = rows[at + UP + SYN_NUMBER] = NaN;
+    rows[at + DOWN + NEXT] = rows[at + DOWN + SYN_NUMBER] = NaN;
+    rows[at + IS_LOW] = isUp !== isAnswer ? 1 : 0;
+    rows[at + ICMP] = icmp;
+    this.isForward = !isAnswer;
+    return row;
   }
 
-  /** All flows, in no particular order. */
-  list(): Flow[] {
-    const flows: Flow[] = [];
-    for (let flow of this.#buckets) for (; flow !== undefined; flow = flow.next) flows.push(flow);
-    return flows;
+  /**
+   * Counts a packet of a flow, after {@link find} or {@link insert}.
+   *
+   * @param weight how many packets this one stands for, of which nothing but the size is known but for itself.
+   */
+  add(row: number, packet: Decoded, seconds: number, frameBytes: number, weight: number): void {
+    const rows = this.#rows;
+    const at = row * STRIDE;
+    const own = at + (this.#index.isUp ? UP : DOWN);
+    rows[own + PACKETS]! += weight;
+    rows[own + BYTES]! += frameBytes * weight;
+    if (frameBytes > rows[own + MAX]!) rows[own + MAX] = frameBytes;
+    if (seconds > rows[at + LAST]!) rows[at + LAST] = seconds;
+    else if (seconds < rows[at + FIRST]!) rows[at + FIRST] = seconds;
+    if (!packet.hasTcp) {
+      rows[own + PAYLOAD]! += packet.payloadBytes * weight;
+      return;
+    }
+    const flags = packet.tcpFlags;
+    rows[own + FLAGS] = rows[own + FLAGS]! | flags;
+    // The gaps of a sample say nothing about segments lost.
+    if (weight !== 1) rows[own + PAYLOAD]! += packet.payloadBytes * weight;
+    else if ((flags & TcpFlag.syn) === 0) {
+      if (packet.payloadBytes > 0) this.#segment(own, packet.sequence, packet.payloadBytes);
+      if (!Number.isNaN(rows[at + SYN_ACK]!)) this.#acknowledge(at, flags, seconds);
+    } else this.#synchronize(at, own, packet, seconds);
   }
 
-  #chain(flow: Flow, bucket: number): void {
-    flow.next = this.#buckets[bucket];
-    this.#buckets[bucket] = flow;
-    this.#size += 1;
+  /** Counts a part of a flow that a flow record tells of: so many packets and bytes the way last found. */
+  addRecord(row: number, first: number, last: number, packets: number, bytes: number, flags: number): void {
+    const rows = this.#rows;
+    const at = row * STRIDE;
+    const own = at + (this.#index.isUp ? UP : DOWN);
+    rows[own + PACKETS]! += packets;
+    rows[own + BYTES]! += bytes;
+    rows[own + FLAGS] = rows[own + FLAGS]! | flags;
+    if (last > rows[at + LAST]!) rows[at + LAST] = last;
+    if (first < rows[at + FIRST]!) rows[at + FIRST] = first;
+  }
+
+  /** Turns the direction that {@link add} counts. */
+  turn(): void {
+    this.#index.isUp = !this.#index.isUp;
+    this.isForward = !this.isForward;
+  }
+
+  /** All rows in use. */
+  list(): number[] {
+    const rows: number[] = [];
+    for (let row = 0; row < this.#index.end; row++) if (this.#index.has(row)) rows.push(row);
+    return rows;
+  }
+
+  protocol(row: number): number {
+    return this.#index.protocol(row);
+  }
+
+  source(row: number): Endpoint {
+    return this.#end(row, this.#isLow(row));
+  }
+
+  destination(row: number): Endpoint {
+    return this.#end(row, !this.#isLow(row));
+  }
+
+  bytes(row: number): number {
+    return this.#rows[row * STRIDE + UP + BYTES]! + this.#rows[row * STRIDE + DOWN + BYTES]!;
+  }
+
+  /** Times in seconds; those of the handshake NaN when not seen. */
+  times(row: number): { first: number; last: number; synAck: number; handshake: number } {
+    const at = row * STRIDE;
+    const [first = 0, last = 0, , synAck = NaN, handshake = NaN] = this.#rows.subarray(at, at + UP);
+    return { first, last, synAck, handshake };
+  }
+
+  direction(row: number, isForward: boolean): DirectionCounts {
+    const rows = this.#rows;
+    const at = row * STRIDE + (isForward === this.#isLow(row) ? UP : DOWN);
+    const tracker = this.#trackers[rows[at + TRACKER]! - 1];
+    return {
+      packets: rows[at + PACKETS]!,
+      bytes: rows[at + BYTES]!,
+      maxPacketBytes: rows[at + MAX]!,
+      payloadBytes: rows[at + PAYLOAD]! + (tracker?.unique ?? 0),
+      repeatedBytes: tracker?.repeated ?? 0,
+      missingBytes: tracker?.missing ?? 0,
+      tcpFlags: rows[at + FLAGS]!,
+    };
+  }
+
+  #end(row: number, isLow: boolean): Endpoint {
+    const end = isLow ? this.#index.low(row) : this.#index.high(row);
+    const isIcmp = this.protocol(row) === (end.address.version === 4 ? Protocol.icmp : Protocol.icmp6);
+    return isIcmp ? { ...end, port: 0 } : end;
+  }
+
+  #isLow(row: number): boolean {
+    return this.#rows[row * STRIDE + IS_LOW] === 1;
+  }
+
+  /** Counts a segment's payload, once. */
+  #segment(own: number, sequence: number, length: number): void {
+    const rows = this.#rows;
+    if (rows[own + NEXT] === sequence) {
+      rows[own + PAYLOAD]! += length;
+      const next = sequence + length;
+      rows[own + NEXT] = next < WRAP ? next : next - WRAP;
+      return;
+    }
+    if (rows[own + TRACKER] === 0 && Number.isNaN(rows[own + NEXT]!)) {
+      rows[own + NEXT] = sequence;
+      this.#segment(own, sequence, length);
+    } else this.#tracker(own).add(sequence, length);
+  }
+
+  #synchronize(at: number, own: number, packet: Decoded, seconds: number): void {
+    const rows = this.#rows;
+    const first = (packet.sequence + 1) >>> 0;
+    if (rows[own + TRACKER] !== 0) this.#tracker(own).synchronize(packet.sequence);
+    // The same SYN seen again changes nothing.
+    else if (rows[own + SYN_NUMBER] !== first) rows[own + SYN_NUMBER] = rows[own + NEXT] = first;
+    // Data may ride on a SYN (TCP Fast Open); the SYN itself takes the first number.
+    if (packet.payloadBytes > 0) this.#segment(own, first, packet.payloadBytes);
+    if ((packet.tcpFlags & TcpFlag.ack) === 0) rows[at + SYN_AT] = seconds;
+    else if (!this.isForward && Number.isNaN(rows[at + SYN_ACK]!))
+      rows[at + SYN_ACK] = seconds - rows[at + SYN_AT]!;
+  }
+
+  /** The ACK that ends the handshake. */
+  #acknowledge(at: number, flags: number, seconds: number): void {
+    const rows = this.#rows;
+    if (this.isForward && (flags & TcpFlag.ack) !== 0 && Number.isNaN(rows[at + HANDSHAKE]!))
+      rows[at + HANDSHAKE] = seconds - rows[at + SYN_AT]!;
+  }
+
+  /** The direction's tracker, made when there is none: from then on it counts, and NEXT matches nothing. */
+  #tracker(own: number): SequenceTracker {
+    const rows = this.#rows;
+    const known = this.#trackers[rows[own + TRACKER]! - 1];
+    if (known !== undefined) return known;
+    const tracker = SequenceTracker.after(rows[own + PAYLOAD]!, rows[own + NEXT]!, rows[own + SYN_NUMBER]!);
+    const place = this.#freeTrackers.pop() ?? this.#trackers.length;
+    this.#trackers[place] = tracker;
+    rows[own + TRACKER] = place + 1;
+    rows[own + PAYLOAD] = 0;
+    rows[own + NEXT] = NaN;
+    return tracker;
   }
 
   #makeRoom(): void {
-    const flows = this.list();
-    const leaving = new Set(smallerHalf(flows));
-    for (const flow of leaving) {
+    const list = this.list();
+    const isLeaving = smallerHalfOf(Float64Array.from(list, (row) => this.bytes(row)));
+    for (const row of list) {
+      if (!isLeaving(this.bytes(row))) continue;
+      const at = row * STRIDE;
+      for (const own of [at + UP, at + DOWN]) {
+        this.#evicted.packets += this.#rows[own + PACKETS]!;
+        const place = this.#rows[own + TRACKER]!;
+        if (place > 0) this.#freeTrackers.push(place - 1);
+      }
       this.#evicted.flows += 1;
-      this.#evicted.packets += flow.packets;
-      this.#evicted.bytes += flow.bytes;
+      this.#evicted.bytes += this.bytes(row);
+      this.onEvict(row);
+      this.#index.remove(row);
     }
-    this.#rebuild(
-      flows.filter((flow) => !leaving.has(flow)),
-      this.#buckets.length,
-    );
-  }
-
-  #rebuild(flows: readonly Flow[], buckets: number): void {
-    this.#buckets = emptyBuckets(buckets);
-    this.#size = 0;
-    for (const flow of flows) this.#chain(flow, this.#bucketOfKey(flow.key));
-  }
-
-  #bucketOf(packet: Decoded): number {
-    const source = this.#endpoint(
-      packet.source0,
-      packet.source1,
-      packet.source2,
-      packet.source3,
-      packet.sourcePort,
-    );
-    const destination = this.#endpoint(
-      packet.destination0,
-      packet.destination1,
-      packet.destination2,
-      packet.destination3,
-      packet.destinationPort,
-    );
-    return this.#combine(source, destination, packet.protocol);
-  }
-
-  #bucketOfKey(key: FlowKey): number {
-    const source = this.#endpoint(...key.source, key.sourcePort);
-    const destination = this.#endpoint(...key.destination, key.destinationPort);
-    return this.#combine(source, destination, key.protocol);
-  }
-
-  /** Adding is what makes the hash the same for both directions. The length of the table is a power of 2. */
-  #combine(source: number, destination: number, protocol: number): number {
-    return mix((source + destination + protocol) | 0) & (this.#buckets.length - 1);
-  }
-
-  #endpoint(word0: number, word1: number, word2: number, word3: number, port: number): number {
-    let hash = mix(this.#salt ^ word0);
-    if ((word1 | word2 | word3) !== 0) hash = mix(mix(mix(hash ^ word1) ^ word2) ^ word3);
-    return mix(hash ^ port);
   }
 }
 
-/** The finalizer of MurmurHash3 (32 bits): every bit of the input moves every bit of the output. */
-function mix(hash: number): number {
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return hash ^ (hash >>> 16);
-}
-
-function emptyBuckets(length: number): (Flow | undefined)[] {
-  return new Array<Flow | undefined>(length).fill(undefined);
-}
-
-function isForward(key: FlowKey, packet: Decoded): boolean {
-  const { source, destination } = key;
-  return (
-    key.sourcePort === packet.sourcePort &&
-    key.destinationPort === packet.destinationPort &&
-    source[0] === packet.source0 &&
-    destination[0] === packet.destination0 &&
-    source[1] === packet.source1 &&
-    source[2] === packet.source2 &&
-    source[3] === packet.source3 &&
-    destination[1] === packet.destination1 &&
-    destination[2] === packet.destination2 &&
-    destination[3] === packet.destination3
-  );
-}
-
-function isBackward(key: FlowKey, packet: Decoded): boolean {
-  const { source, destination } = key;
-  return (
-    key.sourcePort === packet.destinationPort &&
-    key.destinationPort === packet.sourcePort &&
-    source[0] === packet.destination0 &&
-    destination[0] === packet.source0 &&
-    source[1] === packet.destination1 &&
-    source[2] === packet.destination2 &&
-    source[3] === packet.destination3 &&
-    destination[1] === packet.source1 &&
-    destination[2] === packet.source2 &&
-    destination[3] === packet.source3
-  );
-}
+const WRAP = 2 ** 32;

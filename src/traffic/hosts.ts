@@ -10,7 +10,6 @@ import { smallerHalf } from './evict.js';
 import type { ByteSeries, SeriesPool } from './series.js';
 
 export class Host {
-  readonly address: string;
   /** Frame bytes over time, by the seconds of the analysis. */
   readonly egress: ByteSeries;
   readonly ingress: ByteSeries;
@@ -20,27 +19,39 @@ export class Host {
   receivedBytes = 0;
   /** True once it had to make way: whoever still refers to it must ask the table again. */
   evicted = false;
+  readonly #words: Address;
+  #text: string | undefined;
 
-  constructor(address: string, pool: SeriesPool) {
-    this.address = address;
+  constructor(address: Address, pool: SeriesPool) {
+    this.#words = address;
     this.egress = pool.create();
     this.ingress = pool.create();
+  }
+
+  get address(): string {
+    return (this.#text ??= formatAddress(this.#words));
+  }
+
+  /** @internal What the table knows it by. */
+  get key(): number | string {
+    return keyOf(this.#words);
   }
 
   get bytes(): number {
     return this.sentBytes + this.receivedBytes;
   }
 
-  send(seconds: number, bytes: number): void {
-    this.sentPackets += 1;
+  /** Counts what it sent at a bin of the pool's: packets, and bytes in all. */
+  send(bin: number, packets: number, bytes: number): void {
+    this.sentPackets += packets;
     this.sentBytes += bytes;
-    this.egress.add(seconds, bytes);
+    this.egress.addAt(bin, bytes);
   }
 
-  receive(seconds: number, bytes: number): void {
-    this.receivedPackets += 1;
+  receive(bin: number, packets: number, bytes: number): void {
+    this.receivedPackets += packets;
     this.receivedBytes += bytes;
-    this.ingress.add(seconds, bytes);
+    this.ingress.addAt(bin, bytes);
   }
 }
 
@@ -49,7 +60,7 @@ export class HostTable {
   evicted = 0;
   readonly #pool: SeriesPool;
   readonly #max: number;
-  readonly #hosts = new Map<string, Host>();
+  readonly #hosts = new Map<number | string, Host>();
 
   constructor(pool: SeriesPool, max: number) {
     this.#pool = pool;
@@ -57,12 +68,12 @@ export class HostTable {
   }
 
   get(address: Address): Host {
-    const text = formatAddress(address);
-    let host = this.#hosts.get(text);
+    const key = keyOf(address);
+    let host = this.#hosts.get(key);
     if (host === undefined) {
       if (this.#hosts.size >= this.#max) this.#makeRoom();
-      host = new Host(text, this.#pool);
-      this.#hosts.set(text, host);
+      host = new Host(address, this.#pool);
+      this.#hosts.set(key, host);
     }
     return host;
   }
@@ -77,10 +88,15 @@ export class HostTable {
       host.evicted = true;
       this.#pool.release(host.egress);
       this.#pool.release(host.ingress);
-      this.#hosts.delete(host.address);
+      this.#hosts.delete(host.key);
       this.evicted += 1;
     }
   }
+}
+
+/** IPv4's word, or IPv6's four as text. */
+function keyOf({ version, words }: Address): number | string {
+  return version === 4 ? words[0] : `${words[0]},${words[1]},${words[2]},${words[3]}`;
 }
 
 function compare(a: string, b: string): number {

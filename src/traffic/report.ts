@@ -1,8 +1,9 @@
 /**
  * What an analysis says: plain data, ready for JSON. Bytes are frame bytes as on the wire unless a name
- * says payload; times are seconds since the capture's first packet; absent measurements are null.
+ * says payload (of flow records they are those of IP packets); times are seconds since the capture's first packet; absent measurements are null.
  */
-import type { Evicted } from './flow-table.js';
+import { Protocol, TcpFlag } from '../capture/index.js';
+import type { DirectionCounts, Evicted, FlowTable } from './flow-table.js';
 import type { HeartbeatReport } from './heartbeat.js';
 
 export interface HostReport {
@@ -27,7 +28,16 @@ export interface DirectionReport {
   readonly retransmittedBytes: number;
   /** TCP payload that by the sequence numbers was sent and is not in the capture. */
   readonly missingBytes: number;
+  /** All TCP flags that were seen, or'ed; 0 for other protocols. */
+  readonly tcpFlags: number;
 }
+
+/**
+ * How far a TCP connection came, by the flags seen: `attempt` (a SYN without answer), `refused` (answered by RST),
+ * `midstream` (its SYN is not in the capture), `established`, `closing` (a FIN from one side), `closed` (from both),
+ * `reset`.
+ */
+export type TcpState = 'attempt' | 'refused' | 'midstream' | 'established' | 'closing' | 'closed' | 'reset';
 
 export interface FlowReport {
   readonly protocol: string;
@@ -39,14 +49,22 @@ export interface FlowReport {
   readonly synAckSeconds: number | null;
   /** SYN to the ACK that ends the handshake: round trip between the two hosts. */
   readonly handshakeSeconds: number | null;
+  /** Null for other protocols. */
+  readonly tcpState: TcpState | null;
   readonly forward: DirectionReport;
   readonly backward: DirectionReport;
 }
 
 export interface TrafficReport {
-  /** Packets given, and their frame bytes. */
+  /** Packets, and their frame bytes; estimates where not all packets were observed. */
   readonly packets: number;
   readonly bytes: number;
+  /** Flow records given; 0 when packets were. */
+  readonly records: number;
+  /** Packets that were observed themselves or by whoever made the records. */
+  readonly observedPackets: number;
+  /** One of so many packets was observed; the highest of what records say. 1 for all. */
+  readonly samplingRate: number;
   /** Packets that are not IP, and packets that could not be decoded: cut off or contradicting themselves. */
   readonly otherPackets: number;
   readonly undecodedPackets: number;
@@ -64,3 +82,65 @@ export interface TrafficReport {
   readonly evictedHosts: number;
   readonly heartbeat: HeartbeatReport;
 }
+
+/** What is said of the flow in a row of the table. */
+export function flowReport(
+  flows: FlowTable,
+  row: number,
+  source: string,
+  destination: string,
+  names: ReadonlyMap<string, string>,
+): FlowReport {
+  const protocol = flows.protocol(row);
+  const { first, last, synAck, handshake } = flows.times(row);
+  const forward = flows.direction(row, true);
+  const backward = flows.direction(row, false);
+  return {
+    protocol: protocolNames.get(protocol) ?? String(protocol),
+    source: { address: source, name: names.get(source) ?? null, port: flows.source(row).port },
+    destination: {
+      address: destination,
+      name: names.get(destination) ?? null,
+      port: flows.destination(row).port,
+    },
+    firstSeconds: first,
+    lastSeconds: last,
+    synAckSeconds: orNull(synAck),
+    handshakeSeconds: orNull(handshake),
+    tcpState: protocol === Protocol.tcp ? tcpState(forward.tcpFlags, backward.tcpFlags) : null,
+    forward: directionReport(forward),
+    backward: directionReport(backward),
+  };
+}
+
+function tcpState(forward: number, backward: number): TcpState {
+  const hasSyn = (forward & TcpFlag.syn) !== 0;
+  const isAnswered = (backward & TcpFlag.syn) !== 0;
+  if (((forward | backward) & TcpFlag.rst) !== 0)
+    return hasSyn && !isAnswered && (backward & TcpFlag.rst) !== 0 ? 'refused' : 'reset';
+  const fins = (forward & TcpFlag.fin) + (backward & TcpFlag.fin);
+  if (fins > 0) return fins === 2 ? 'closed' : 'closing';
+  if (!hasSyn && !isAnswered) return 'midstream';
+  return isAnswered ? 'established' : 'attempt';
+}
+
+function directionReport(counts: DirectionCounts): DirectionReport {
+  return {
+    packets: counts.packets,
+    bytes: counts.bytes,
+    maxPacketBytes: counts.maxPacketBytes,
+    payloadBytes: counts.payloadBytes,
+    retransmittedBytes: counts.repeatedBytes,
+    missingBytes: counts.missingBytes,
+    tcpFlags: counts.tcpFlags,
+  };
+}
+
+/** To the nanosecond: finer digits are noise of the subtraction. */
+function orNull(seconds: number): number | null {
+  return Number.isNaN(seconds) ? null : Math.round(seconds * 1e9) / 1e9;
+}
+
+const protocolNames = new Map<number, string>(
+  Object.entries(Protocol).map(([name, number]) => [number, name]),
+);

@@ -27,6 +27,15 @@ export class SequenceTracker {
   readonly #holes: Hole[] = [];
   #forgotten = 0;
 
+  /** A tracker of a direction in which all came in order until now: see flow-table.ts. NaN where there is nothing. */
+  static after(unique: number, next: number, first: number): SequenceTracker {
+    const tracker = new SequenceTracker();
+    tracker.unique = unique;
+    tracker.#next = next;
+    tracker.#first = first;
+    return tracker;
+  }
+
   /** Bytes that the numbers say were sent and the capture never showed. */
   get missing(): number {
     return this.#holes.reduce((sum, hole) => sum + hole.end - hole.start, this.#forgotten);

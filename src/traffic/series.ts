@@ -45,19 +45,14 @@ export class SeriesPool {
 
   /** Gives the series' chunks back; it must not be used any more. */
   release(series: ByteSeries): void {
-    for (const slot of series.chunks.values()) this.#giveBack(slot);
-    series.chunks.clear();
+    for (const [, slot] of series.chunks()) this.#giveBack(slot);
+    series.replace([]);
     this.#series.delete(series);
   }
 
-  /** @internal Adds to one bin; `slot` comes from {@link take}. */
-  add(slot: number, bin: number, bytes: number): void {
-    this.#bins[slot * CHUNK_BINS + bin]! += bytes;
-  }
-
-  /** @internal */
-  at(slot: number, bin: number): number {
-    return this.#bins[slot * CHUNK_BINS + bin]!;
+  /** @internal All bins of all series, 64 to a slot; another array when the pool has grown. */
+  get bins(): Float64Array {
+    return this.#bins;
   }
 
   /** @internal A zeroed chunk, or undefined when the pool is used up. */
@@ -83,21 +78,20 @@ export class SeriesPool {
   }
 
   #halve(series: ByteSeries): void {
-    const before = [...series.chunks];
-    series.chunks.clear();
+    const merged = new Map<number, number>();
     const values = new Float64Array(CHUNK_BINS);
-    for (const [chunk, slot] of before) {
+    for (const [chunk, slot] of series.chunks()) {
       const start = slot * CHUNK_BINS;
       values.set(this.#bins.subarray(start, start + CHUNK_BINS));
       this.#giveBack(slot);
       const target = Math.floor(chunk / 2);
       // The slot just given back guarantees that there is one to take.
-      const half = (chunk - 2 * target) * (CHUNK_BINS / 2);
-      const merged = series.chunks.get(target) ?? this.take()!;
-      series.chunks.set(target, merged);
-      for (let bin = 0; bin < CHUNK_BINS; bin++) this.add(merged, half + (bin >> 1), values[bin]!);
+      const into = merged.get(target) ?? this.take()!;
+      merged.set(target, into);
+      const half = into * CHUNK_BINS + (chunk - 2 * target) * (CHUNK_BINS / 2);
+      for (let bin = 0; bin < CHUNK_BINS; bin++) this.#bins[half + (bin >> 1)]! += values[bin]!;
     }
-    series.forget();
+    series.replace([...merged]);
   }
 
   #giveBack(slot: number): void {
@@ -108,11 +102,12 @@ export class SeriesPool {
 
 /** One row of bins. Bin `i` covers the seconds from `i * pool.binSeconds` on; `i` may be negative. */
 export class ByteSeries {
-  /** @internal Number of a chunk -> its slot in the pool. */
-  readonly chunks = new Map<number, number>();
   readonly #pool: SeriesPool;
-  #lastChunk = NaN;
-  #lastSlot = 0;
+  /** The chunk last written to: its first bin, and where in the pool's array that bin lies. */
+  #first = NaN;
+  #start = 0;
+  /** Number of a chunk -> its slot in the pool; none for a series of one chunk, as most of a crowd are. */
+  #more: Map<number, number> | undefined;
 
   /** @internal Made by {@link SeriesPool.create}. */
   constructor(pool: SeriesPool) {
@@ -121,22 +116,44 @@ export class ByteSeries {
 
   /** Counts bytes at a time in seconds. */
   add(seconds: number, bytes: number): void {
-    const bin = Math.floor(seconds / this.#pool.binSeconds);
+    this.addAt(Math.floor(seconds / this.#pool.binSeconds), bytes);
+  }
+
+  /** Counts bytes in a bin of the width that the pool's bins have now. */
+  addAt(bin: number, bytes: number): void {
+    const index = bin - this.#first;
+    if (index >= 0 && index < CHUNK_BINS) this.#pool.bins[this.#start + index]! += bytes;
+    else this.#addElsewhere(bin, bytes);
+  }
+
+  #addElsewhere(bin: number, bytes: number): void {
     const chunk = Math.floor(bin / CHUNK_BINS);
-    if (chunk !== this.#lastChunk) {
-      let slot = this.chunks.get(chunk);
+    let slot = this.#more?.get(chunk);
+    if (slot === undefined) {
+      slot = this.#pool.take();
       if (slot === undefined) {
-        slot = this.#pool.take();
-        if (slot === undefined) {
-          this.#pool.coarsen();
-          return this.add(seconds, bytes);
-        }
-        this.chunks.set(chunk, slot);
+        const before = this.#pool.binSeconds;
+        this.#pool.coarsen();
+        return this.addAt(Math.floor((bin * before) / this.#pool.binSeconds), bytes);
       }
-      this.#lastChunk = chunk;
-      this.#lastSlot = slot;
+      if (this.#more !== undefined || !Number.isNaN(this.#first))
+        (this.#more ??= new Map(this.chunks())).set(chunk, slot);
     }
-    this.#pool.add(this.#lastSlot, bin - chunk * CHUNK_BINS, bytes);
+    this.#first = chunk * CHUNK_BINS;
+    this.#start = slot * CHUNK_BINS;
+    this.#pool.bins[this.#start + bin - this.#first]! += bytes;
+  }
+
+  /** @internal Number of each chunk, and its slot in the pool. */
+  chunks(): readonly (readonly [number, number])[] {
+    if (this.#more !== undefined) return [...this.#more];
+    return Number.isNaN(this.#first) ? [] : [[this.#first / CHUNK_BINS, this.#start / CHUNK_BINS]];
+  }
+
+  /** @internal */
+  replace(chunks: readonly (readonly [number, number])[]): void {
+    this.#more = chunks.length > 0 ? new Map(chunks) : undefined;
+    this.#first = NaN;
   }
 
   /** First and last bin that may hold something, or undefined for an empty series. */
@@ -152,17 +169,13 @@ export class ByteSeries {
 
   /** Calls back for each bin that holds bytes, in no particular order. */
   forEach(each: (bin: number, bytes: number) => void): void {
-    for (const [chunk, slot] of this.chunks) {
+    const { bins } = this.#pool;
+    for (const [chunk, slot] of this.chunks()) {
       for (let bin = 0; bin < CHUNK_BINS; bin++) {
-        const bytes = this.#pool.at(slot, bin);
+        const bytes = bins[slot * CHUNK_BINS + bin]!;
         if (bytes > 0) each(chunk * CHUNK_BINS + bin, bytes);
       }
     }
-  }
-
-  /** @internal */
-  forget(): void {
-    this.#lastChunk = NaN;
   }
 }
 

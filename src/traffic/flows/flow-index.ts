@@ -63,9 +63,13 @@ export class FlowIndex {
     return this.#rows.length / STRIDE;
   }
 
-  /** The row of the packet's flow, or -1; sets {@link isUp}. */
-  find(packet: Decoded): number {
-    this.#take(packet);
+  /**
+   * The row of the packet's flow, or -1; sets {@link isUp}.
+   *
+   * @param icmp of ICMP 256 × type + code, which is not among the packet's ports.
+   */
+  find(packet: Decoded, icmp = packet.icmpTypeCode): number {
+    this.#take(packet, icmp);
     const last = this.#last;
     if (last >= 0 && this.#matches(last * STRIDE)) return last;
     const rows = this.#rows;
@@ -144,7 +148,7 @@ export class FlowIndex {
   }
 
   /** Takes a packet's key, its endpoints in order. */
-  #take(packet: Decoded): void {
+  #take(packet: Decoded, icmp: number): void {
     const { protocol } = packet;
     const isFour = packet.version === 4;
     const source = packet.source0 | 0;
@@ -152,8 +156,7 @@ export class FlowIndex {
     let low = packet.sourcePort;
     let high = packet.destinationPort;
     if (protocol === Protocol.icmp || protocol === Protocol.icmp6) {
-      const code = packet.icmpTypeCode;
-      low = high = this.#isDirected ? code : questionOf(code);
+      low = high = this.#isDirected ? icmp : questionOf(icmp);
     }
     let isUp = this.#isDirected || source < destination;
     if (!isUp && source === destination) isUp = isFour ? low <= high : isInOrder(packet, low, high);

@@ -12,6 +12,7 @@ const direction = (packets: number, payloadBytes: number) => ({
   payloadBytes,
   retransmittedBytes: 0,
   missingBytes: 0,
+  tcpFlags: 0,
 });
 
 const flow = (
@@ -22,7 +23,7 @@ const flow = (
   protocol,
   source: { address: '10.77.0.2', name: null, port: ports[0] },
   destination: { address: '10.77.0.1', name: null, port: ports[1] },
-  ...{ firstSeconds: 0, lastSeconds: 1, synAckSeconds: null, handshakeSeconds: null },
+  ...{ firstSeconds: 0, lastSeconds: 1, synAckSeconds: null, handshakeSeconds: null, tcpState: null },
   forward: direction(10, payloads[0]),
   backward: direction(5, payloads[1]),
 });
