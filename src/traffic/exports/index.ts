@@ -7,6 +7,7 @@ import { jsonl } from './jsonl.js';
 import { netflow9 } from './netflow9.js';
 import { parquet } from './parquet.js';
 import { sflow } from './sflow/sflow.js';
+import { zeek } from './zeek.js';
 
 export { CollectorOutlet } from './collector.js';
 export { FileOutlet, ReaderLeft } from './outlet.js';
@@ -16,7 +17,7 @@ export { exportTraffic } from './pipeline.js';
 export type { ExportSummary } from './pipeline.js';
 
 /** In the order in which `--help` tells them. */
-export const exportFormats: readonly ExportFormat[] = [ipfix, netflow9, sflow, jsonl, csv, parquet];
+export const exportFormats: readonly ExportFormat[] = [ipfix, netflow9, sflow, jsonl, csv, parquet, zeek];
 
 /** @throws InputError when there is none of that name. */
 export function exportFormatNamed(name: string): ExportFormat {

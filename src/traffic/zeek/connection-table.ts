@@ -24,10 +24,7 @@ export class ConnectionTable {
     isOneWay: boolean,
   ): Connection | undefined {
     let connection = this.#chains.get(hash);
-    while (
-      connection !== undefined &&
-      !connection.has(ip, protocol, sourcePort, destinationPort, isOneWay)
-    ) {
+    while (connection !== undefined && !connection.has(ip, protocol, sourcePort, destinationPort, isOneWay)) {
       connection = connection.next;
     }
     return connection;

@@ -120,7 +120,13 @@ export class Connection {
   }
 
   /** True for a packet of this conversation, in either direction, or in its own where that counts. */
-  has(ip: IpHeader, protocol: number, sourcePort: number, destinationPort: number, isOneWay: boolean): boolean {
+  has(
+    ip: IpHeader,
+    protocol: number,
+    sourcePort: number,
+    destinationPort: number,
+    isOneWay: boolean,
+  ): boolean {
     if (protocol !== this.protocol || isOneWay !== this.isOneWay) return false;
     const along =
       sourcePort === this.originatorPort &&

@@ -138,7 +138,15 @@ export class Dissector {
         return this.#icmp(ip, bytes, at, end, encapsulation);
       case IpProtocol.ipv4:
       case IpProtocol.ipv6:
-        return this.#ipInIp(ip, ip.protocol === IpProtocol.ipv4 ? 4 : 6, bytes, at, end, encapsulation, level);
+        return this.#ipInIp(
+          ip,
+          ip.protocol === IpProtocol.ipv4 ? 4 : 6,
+          bytes,
+          at,
+          end,
+          encapsulation,
+          level,
+        );
       case IpProtocol.gre:
         return this.#gre(ip, bytes, at, end, encapsulation, level);
       case IpProtocol.none:
@@ -162,7 +170,11 @@ export class Dissector {
     const source = uint16(bytes, at);
     const destination = uint16(bytes, at + 2);
     let connection = this.#tracker.find(ip, ip.protocol, source, destination, false);
-    if (connection !== undefined && segment.headerBytes >= TCP_HEADER && connection.tcp!.isReusedBy(segment)) {
+    if (
+      connection !== undefined &&
+      segment.headerBytes >= TCP_HEADER &&
+      connection.tcp!.isReusedBy(segment)
+    ) {
       this.#tracker.close(connection);
       connection = undefined;
     }

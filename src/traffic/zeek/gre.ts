@@ -10,7 +10,13 @@ export interface InsideGre {
   readonly version: 4 | 6 | undefined;
 }
 
-const Flag = { checksum: 0x8000, routing: 0x4000, key: 0x2000, sequence: 0x1000, acknowledgement: 0x80 } as const;
+const Flag = {
+  checksum: 0x8000,
+  routing: 0x4000,
+  key: 0x2000,
+  sequence: 0x1000,
+  acknowledgement: 0x80,
+} as const;
 const RESERVED = 0x78;
 const Type = { ethernet: 0x6558, erspan: 0x88be, erspan3: 0x22eb, ppp: 0x880b } as const;
 const ETHERNET_HEADER = 14;

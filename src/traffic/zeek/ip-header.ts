@@ -138,7 +138,7 @@ export class IpHeader {
   /** Mobile IPv6 (RFC 6275): the sender's home address is whom it talks as. */
   #findHome(bytes: Uint8Array, at: number, length: number): boolean {
     const end = at + length;
-    for (let option = at + 2; option < end; ) {
+    for (let option = at + 2; option < end;) {
       if (bytes[option] === 0) {
         option += 1;
         continue;

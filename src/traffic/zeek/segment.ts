@@ -41,7 +41,8 @@ export class Segment {
    * @param length bytes of header and payload by IP. @param captured of them, or more with Ethernet's padding.
    */
   fit(length: number, captured: number): boolean {
-    if (this.headerBytes < MIN_HEADER || this.headerBytes > length || this.headerBytes > captured) return false;
+    if (this.headerBytes < MIN_HEADER || this.headerBytes > length || this.headerBytes > captured)
+      return false;
     this.length = length - this.headerBytes;
     this.isCaptured = captured >= length;
     return true;

@@ -184,8 +184,7 @@ export class TcpSession {
         : peer.state === TcpState.synSent || peer.state === TcpState.synAckSent;
       isFinish = !isRejected;
     }
-    // The switch narrowed the state of before; by now it may be another.
-    if ((end.state as TcpState) !== TcpState.inactive) return { close, isFinish };
+    if (end.state !== TcpState.inactive) return { close, isFinish };
     const isEarlyAck = !isOriginator && segment.length === 0 && this.originator.state === TcpState.synSent;
     if (isEarlyAck) return { close, isFinish };
     if (segment.ack && peer.state === TcpState.established) {
@@ -217,10 +216,7 @@ export class TcpSession {
   #fromEstablished(end: TcpEnd, segment: Segment): { close: boolean; isFinish: boolean } {
     const { peer } = end;
     const isLateSyn =
-      segment.syn &&
-      !segment.ack &&
-      end.state === TcpState.partial &&
-      peer.state === TcpState.inactive;
+      segment.syn && !segment.ack && end.state === TcpState.partial && peer.state === TcpState.inactive;
     if (isLateSyn) this.#setState(end, TcpState.synSent);
     const isFin = segment.fin && !segment.rst;
     if (isFin) {
