@@ -7,21 +7,27 @@
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { analyzeCapture } from '../traffic/index.js';
-import type { CaptureReport } from '../traffic/index.js';
+import type { CaptureReport, TrafficReport } from '../traffic/index.js';
 import { inspectPage } from './inspect-text.js';
 import { locate } from './locate.js';
 import type { Expected } from './locate.js';
-import { integerOption } from './text.js';
+import { startLog } from './log.js';
+import { startReading, withReadingOptions } from './reading.js';
+import type { ReadingFlags } from './reading.js';
+import { integerOption, secondsText } from './text.js';
 
-interface InspectFlags {
+interface InspectFlags extends ReadingFlags {
   readonly json?: true;
   readonly bin: number;
 }
 
 export function inspectCommand(): Command {
-  return new Command('inspect')
+  const command = new Command('inspect')
     .description('show the flows, bursts and heartbeat of a capture or a run')
-    .argument('<capture|run>', 'a pcap or pcapng file (gzipped ones too), or a run directory')
+    .argument(
+      '<capture|run>',
+      'a pcap or pcapng file (compressed by gzip or zstd, too), - for standard input, or a run directory',
+    )
     .option(
       '--bin <ms>',
       'width of the bins that rates are counted in',
@@ -31,16 +37,46 @@ export function inspectCommand(): Command {
     .option('--json', 'print one JSON document instead')
     .action(async (target: string, flags: InspectFlags) => {
       const { capture, expected } = locate(target);
-      const progress = new Progress(process.stderr.isTTY);
+      const progress = new Progress(process.stderr.isTTY && flags.follow !== true);
+      const reading = startReading(capture, flags);
+      const tell = occasionally(startLog());
       const report = await analyzeCapture(capture, {
+        ...reading.options,
+        ...(flags.through === undefined ? {} : { through: flags.through }),
         binSeconds: flags.bin / 1000,
         onProgress: (read, total) => progress.show(read, total),
-      }).finally(() => progress.clear());
+        onCaughtUp: (soFar) => tell(() => statusText(soFar())),
+      }).finally(() => {
+        progress.clear();
+        reading.close();
+      });
       const text = flags.json
         ? JSON.stringify(documentOf(report, expected), null, 2)
         : inspectPage(report, expected, process.stdout.isTTY === true && pc.isColorSupported);
       process.stdout.write(`${text}\n`);
     });
+  return withReadingOptions(command);
+}
+
+const STATUS_MS = 2000;
+
+/** Passes a line on at once, and then one in {@link STATUS_MS} at most; lines in between are not made. */
+function occasionally(log: (line: string) => void): (line: () => string) => void {
+  let next = -Infinity;
+  return (line) => {
+    if (performance.now() < next) return;
+    log(line());
+    next = performance.now() + STATUS_MS;
+  };
+}
+
+/** Where a followed capture stands, in one line. */
+function statusText({ packets, durationSeconds, hosts, heartbeat: { heartbeat } }: TrafficReport): string {
+  const beat =
+    heartbeat === null
+      ? 'no heartbeat yet'
+      : `${heartbeat.count} beats, one every ${secondsText(heartbeat.periodSeconds)}`;
+  return `${packets} packets in ${secondsText(durationSeconds)} between ${hosts.length} hosts: ${beat}`;
 }
 
 /** A document of more flows than this would not be read by anyone, nor fit a string at some point. */
@@ -74,7 +110,7 @@ class Progress {
 
   show(read: number, total: number): void {
     const text = `reading the capture: ${Math.floor((100 * read) / total)} %`;
-    if (!this.#isTerminal || text === this.#shown) return;
+    if (!this.#isTerminal || total === 0 || text === this.#shown) return;
     this.#shown = text;
     process.stderr.write(`\r${text}`);
   }

@@ -8,8 +8,8 @@
  * Where only one packet of so many was observed, counts and series are estimates (observed × rate), and the report
  * says so. A sample's gaps tell nothing about TCP's segments, so then none are called missing.
  */
-import { decode, Decoded, TcpFlag } from '../capture/index.js';
-import type { Packet } from '../capture/index.js';
+import { decode, Decoded, decoderThrough, TcpFlag } from '../capture/index.js';
+import type { Decoder, Packet, TunnelKind } from '../capture/index.js';
 import type { FlowCounts, FlowRecord } from './flows/record.js';
 import { FlowTable } from './flow-table.js';
 import { findHeartbeat, heartbeatDefaults } from './heartbeat.js';
@@ -42,6 +42,8 @@ export interface AnalyzerOptions {
   readonly heartbeat?: HeartbeatOptions;
   /** Addresses of hosts in whose traffic no heartbeat is looked for. Default none. */
   readonly beatless?: ReadonlySet<string>;
+  /** Tunnels to see through: what is inside is counted between its own addresses. Default none. */
+  readonly through?: readonly TunnelKind[];
 }
 
 /** Who moved how much when, for whoever looks closer than a report; all have bins of `pool.binSeconds`. */
@@ -74,6 +76,8 @@ export class TrafficAnalyzer {
   readonly #pairOf: (Talk | undefined)[] = [];
   readonly #talkOf: (Talk | undefined)[] = [];
   readonly #decoded = new Decoded();
+  /** Undefined for the plain decoder, which the engine can then build in. */
+  readonly #through: Decoder | undefined;
   #packets = 0;
   #bytes = 0;
   #observed = 0;
@@ -90,6 +94,7 @@ export class TrafficAnalyzer {
   constructor(options: AnalyzerOptions = {}) {
     const { maxPairSeries = 0, maxFlowSeries = 0 } = options;
     this.#options = options;
+    this.#through = options.through?.length ? decoderThrough(options.through) : undefined;
     this.#samplingRate = this.#highestRate = options.samplingRate ?? 1;
     this.#pool = new SeriesPool(options);
     this.#hosts = new HostTable(this.#pool, options.maxHosts ?? 4096);
@@ -107,7 +112,9 @@ export class TrafficAnalyzer {
 
   /** Counts one packet; keeps no reference to it. Never throws for what the packet holds. */
   packet(packet: Packet): void {
-    this.decoded(packet, decode(packet, this.#decoded), this.#decoded);
+    const outcome =
+      this.#through === undefined ? decode(packet, this.#decoded) : this.#through(packet, this.#decoded);
+    this.decoded(packet, outcome, this.#decoded);
   }
 
   /** The same for a packet that was decoded already, so that several can share the work. */

@@ -26,16 +26,22 @@ export interface CaptureReport extends TrafficReport {
   readonly capture: CaptureInfo;
 }
 
+export interface AnalyzeOptions extends AnalyzerOptions, Omit<ReadOptions, 'onCaughtUp'> {
+  /** Called while following, each time all that is there has been read; the argument makes a report of that. */
+  readonly onCaughtUp?: (report: () => TrafficReport) => void;
+}
+
 /**
- * Analyses a pcap or pcapng file, gzipped or not, in one pass and bounded memory.
+ * Analyses a pcap or pcapng capture in one pass and bounded memory.
  *
+ * @param file a path, or `-` for standard input.
  * @throws InputError when the file is missing or no capture; RunError when reading fails or is aborted.
  */
-export async function analyzeCapture(
-  file: string,
-  options: AnalyzerOptions & ReadOptions = {},
-): Promise<CaptureReport> {
+export async function analyzeCapture(file: string, options: AnalyzeOptions = {}): Promise<CaptureReport> {
   const analyzer = new TrafficAnalyzer(options);
-  const capture = await readCapture(file, (packet) => analyzer.packet(packet), options);
+  const capture = await readCapture(file, (packet) => analyzer.packet(packet), {
+    ...options,
+    onCaughtUp: () => options.onCaughtUp?.(() => analyzer.finish()),
+  });
   return { ...analyzer.finish(capture.names), capture };
 }
