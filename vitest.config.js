@@ -5,7 +5,7 @@ const here = (folders) => folders.map((folder) => `dist/test/${folder}/**/*.test
 
 /** Folders whose tests ask no clock and open no socket. */
 const PURE = here(
-  'capture compression grafana orchestrator/collectives orchestrator/schedules persona scenario schedule scripts simulation traffic training web/model'.split(
+  'capture compression grafana orchestrator/collectives orchestrator/schedules persona scenario detection schedule scripts simulation traffic training web/model'.split(
     ' ',
   ),
 );

@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   schedule: async () => (await import('./schedule.js')).scheduleCommand(),
   inspect: async () => (await import('./inspect.js')).inspectCommand(),
   export: async () => (await import('./export.js')).exportCommand(),
+  match: async () => (await import('./match.js')).matchCommand(),
   schema: async () => (await import('./schema.js')).schemaCommand(),
 };
 

@@ -6,9 +6,8 @@
  * power the strongest frequency has then is what chance makes of these events. A true peak must exceed it. Then the
  * period must be on a hill of the autocorrelation, which a harmonic or a leak is not.
  *
- * The score is the share of shuffled series that are as strong (1 of 101 at least), doubled in effect by the second
- * condition: 1 if the autocorrelation does not confirm. It fires if no shuffled one is as strong. Unlike the other tests,
- * its threshold cannot be divided by the number of pairs, so by chance up to one of a hundred fires.
+ * The score is 1 if no shuffled series is as strong and the autocorrelation confirms, else 0. Unlike that of the other
+ * tests its threshold cannot be divided by the number of pairs, so by chance one of a hundred pairs may fire.
  */
 import { Random } from '../../random.js';
 import type { EventTest } from './event-pattern.js';

@@ -61,6 +61,9 @@ export const jitterNear: EventTest = {
     if (starts.length <= MIN_GAPS_NEAR) return `fewer than ${MIN_GAPS_NEAR} gaps`;
     const { count, median, near } = gapsOf(starts);
     if (median === 0) return 'most start at the same moment';
-    return { score: near, why: `${Math.round(100 * near)} % of ${count} gaps are within 30 % of ${figure(median)} s` };
+    return {
+      score: near,
+      why: `${Math.round(100 * near)} % of ${count} gaps are within 30 % of ${figure(median)} s`,
+    };
   },
 };

@@ -3,7 +3,10 @@
  *
  * Koumar and Čejka (2022) use it on flow records: one value per record, its bytes, at the time it starts. Power at a
  * frequency is how much of the variance a sine of it explains, in Scargle's normalization: P of white noise is
- * exponential with mean 1, so the chance that the largest of M is z or more is 1 − (1 − e^−z)^M (Scargle 1982).
+ * exponential with mean 1, so the chance that the largest of M is z or more is 1 − (1 − e^−z)^M (Scargle 1982). That is for
+ * a variance that is known. Here it is that of the n values themselves, of which no sine explains more than all, and the
+ * chance at one frequency is (1 − 2z/(n − 1))^((n − 3)/2) instead of e^−z (Schwarzenberg-Czerny 1998; astropy does the
+ * same): much less for few values, the same for many.
  *
  * Events without a value (bursts: when, not how large) have no variance to explain. Their periodogram is that of the
  * moments, R(f) = |Σ e^(2πi·f·t)|² / n (Schuster, Bartlett), which for random moments is exponential with mean 1, too:
@@ -137,6 +140,15 @@ function walk(
   }
 }
 
+/**
+ * The chance that the largest of the powers of n values at `frequencies` independent frequencies is `power` or more, if
+ * the values are white noise.
+ */
+export function lombScargleProbability(power: number, n: number, frequencies: number): number {
+  const left = Math.max(0, 1 - (2 * power) / (n - 1));
+  return -Math.expm1(frequencies * Math.log1p(-(left ** ((n - 3) / 2))));
+}
+
 export const lombScargleValues: EventTest = {
   id: 'lomb-scargle',
   title: 'Lomb-Scargle of bytes at starts',
@@ -154,8 +166,8 @@ export const lombScargleValues: EventTest = {
     const { index, value } = peakOf(power);
     if (value === 0) return 'all are of the same size';
     return {
-      score: largestExponential(value, grid.count),
-      why: `power ${figure(value)} at a period of ${figure(1 / (grid.step * (grid.first + index)))} s; ${starts.length} values, ${grid.count} frequencies`,
+      score: lombScargleProbability(value, starts.length, grid.count),
+      why: `power ${figure(value)} of at most ${figure((starts.length - 1) / 2)} at a period of ${figure(1 / (grid.step * (grid.first + index)))} s; ${grid.count} frequencies`,
     };
   },
 };

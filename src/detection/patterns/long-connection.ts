@@ -17,7 +17,8 @@ export const longConnection = eventPattern(
     kinds: ['connections'],
     score({ starts, openSeconds }) {
       const category = categoryOf(threatOf(openSeconds, LONG_CONNECTION_THRESHOLDS));
-      const rated = openSeconds < LONG_CONNECTION_THRESHOLDS.base ? 'not rated' : `threat category ${category}`;
+      const rated =
+        openSeconds < LONG_CONNECTION_THRESHOLDS.base ? 'not rated' : `threat category ${category}`;
       return {
         score: openSeconds,
         why: `${starts.length} connections, open for ${figure(openSeconds)} s in all: ${rated}`,

@@ -73,7 +73,9 @@ export async function runNdpi(file: string, program = PROGRAM, limitMs = LIMIT_M
     if (signal === 'SIGKILL') return notRun(`${program} was not done after ${limitMs / 1000} s`);
     if (status !== 0) {
       const words = lastWords.trim().split('\n').at(-1) ?? '';
-      return notRun(`${program} ended with ${signal ?? `status ${status}`}${words === '' ? '' : `: ${words}`}`);
+      return notRun(
+        `${program} ended with ${signal ?? `status ${status}`}${words === '' ? '' : `: ${words}`}`,
+      );
     }
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {

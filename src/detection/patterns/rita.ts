@@ -23,7 +23,10 @@ export const rita: EventTest = {
   score(series, sight) {
     const { starts, bytes } = lastDay(series, sight);
     if (starts.length >= STROBE) {
-      return { score: 1, why: `a strobe: ${starts.length} starts within a day, and RITA scores fewer than ${STROBE}` };
+      return {
+        score: 1,
+        why: `a strobe: ${starts.length} starts within a day, and RITA scores fewer than ${STROBE}`,
+      };
     }
     const distinct = new Set(starts.map(Math.floor)).size;
     if (distinct < MIN_STARTS) return `starts in fewer than ${MIN_STARTS} different seconds are not scored`;

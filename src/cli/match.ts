@@ -1,0 +1,92 @@
+/**
+ * `meshbeat match`: would detection that exists today fire on this traffic?
+ *
+ * This file has the options; src/detection/patterns has the patterns, and match-text.ts makes the page.
+ */
+import { Command } from 'commander';
+import pc from 'picocolors';
+import { gatherDefaults, look } from '../detection/patterns/index.js';
+import type { Look } from '../detection/patterns/index.js';
+import { InputError } from '../errors.js';
+import { duration } from '../scenario/units.js';
+import { parseSamplingPlan } from '../traffic/sampling/index.js';
+import type { SamplingPlan } from '../traffic/sampling/index.js';
+import { locateCapture } from './locate.js';
+import { matchPage } from './match-text.js';
+
+interface MatchFlags {
+  readonly json?: true;
+  readonly sample?: SamplingPlan;
+  readonly activeTimeout: number;
+  readonly idleTimeout: number;
+  readonly day?: number;
+  readonly records?: true;
+  readonly all?: true;
+}
+
+export function matchCommand(): Command {
+  return new Command('match')
+    .description('hold traffic against the patterns of detection that exists: RITA, FastNetMon, nDPI, …')
+    .argument('<capture|flows|run>', 'a capture, a file of flow records, or a run directory')
+    .option(
+      '--sample <1:N[,method[,seed]]>',
+      'look at one of N packets: systematic, random, n-of-n or sflow',
+      (text: string) => parseSamplingPlan(text, '--sample'),
+    )
+    .option(
+      '--active-timeout <time>',
+      'cut a flow record that is as old as this',
+      timeOption('--active-timeout'),
+      gatherDefaults.activeTimeoutSeconds,
+    )
+    .option(
+      '--idle-timeout <time>',
+      'end a flow record after so long without packets',
+      timeOption('--idle-timeout'),
+      gatherDefaults.idleTimeoutSeconds,
+    )
+    .option('--records', 'look at flow records only, as whoever has no packets')
+    .option(
+      '--day <factor>',
+      'judge the bursts also as if they went on for a day, each second stretched to so many',
+      factorOption('--day'),
+    )
+    .option('--all', 'show patterns that have nothing to look at, too')
+    .option('--json', 'print one JSON document instead')
+    .action(async (target: string, flags: MatchFlags) => {
+      const seen = await look(locateCapture(target), {
+        activeTimeoutSeconds: flags.activeTimeout,
+        idleTimeoutSeconds: flags.idleTimeout,
+        onlyRecords: flags.records === true,
+        ...(flags.sample === undefined ? {} : { sampling: flags.sample }),
+        ...(flags.day === undefined ? {} : { dayStretch: flags.day }),
+      });
+      const hasColor = process.stdout.isTTY === true && pc.isColorSupported;
+      const text = flags.json
+        ? JSON.stringify(documentOf(seen), null, 2)
+        : matchPage(seen, { showsAll: flags.all === true, hasColor });
+      process.stdout.write(`${text}\n`);
+    });
+}
+
+/** For `--json`: base units; times are seconds since 1970-01-01 UTC. */
+export function documentOf({ input, ...seen }: Look): object {
+  const { file, kind, bytes, truncatedAt } = input;
+  return { input: { file, kind, bytes, ...(truncatedAt === undefined ? {} : { truncatedAt }) }, ...seen };
+}
+
+function timeOption(option: string): (text: string) => number {
+  return (text) => {
+    const parsed = duration.safeParse(text);
+    if (parsed.success && parsed.data > 0) return parsed.data;
+    throw new InputError(`${option}: found "${text}"; allowed: a time above 0, e.g. "60 s"`);
+  };
+}
+
+function factorOption(option: string): (text: string) => number {
+  return (text) => {
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+    if (value >= 1 && value <= 100_000) return value;
+    throw new InputError(`${option}: found "${text}"; allowed: a number from 1 to 100000`);
+  };
+}
