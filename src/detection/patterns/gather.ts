@@ -33,6 +33,9 @@ export interface GatherOptions {
 /** The finest timeouts in common use: what ISPs see at best. */
 export const gatherDefaults = { activeTimeoutSeconds: 60, idleTimeoutSeconds: 15 } as const;
 
+const PACKET_BIN_SECONDS = 0.01;
+const RECORD_BIN_SECONDS = 1;
+
 /** What was seen, and what could not be kept. */
 export interface Gathered {
   readonly packets: number;
@@ -51,7 +54,8 @@ export class Gatherer {
   readonly #joiner = new ConnectionJoiner();
   readonly #records = new EventTable();
   readonly #hosts = new HostLoads();
-  readonly #pairs = new PairBursts(this.#hosts);
+  /** Made for what comes first: packets or records. */
+  #pairs: PairBursts | undefined;
   readonly #rate: number;
   #packetCount = 0;
   #recordCount = 0;
@@ -81,6 +85,7 @@ export class Gatherer {
     this.#meter.packet(packet, decoded);
     const bytes = decoded.ipBytes * this.#rate;
     const seconds = this.#at(packet.seconds, packet.nanoseconds / 1e9);
+    this.#pairs ??= new PairBursts(this.#hosts, PACKET_BIN_SECONDS);
     const pair = this.#pairs.get(pairKey(decoded));
     pair.packets += 1;
     pair.bytes += bytes;
@@ -110,11 +115,19 @@ export class Gatherer {
       connections.add(source, destination, start, end, bytes);
       edges.set(`${source} ${destination}`, [source, destination]);
     }
-    const { bursts, samplesPerBurst } = this.#pairs.find(this.#origin);
+    const { bursts, samplesPerBurst } = this.#pairs?.find(this.#origin) ?? {
+      bursts: [],
+      samplesPerBurst: null,
+    };
     const { dayStretch } = this.#options;
     const days = dayStretch === undefined ? [] : bursts.map((series) => dayOf(series, dayStretch));
     const isEmpty = this.#first > this.#last;
-    const evicted = [this.#pairs, this.#hosts, this.#records, connections].map((table) => table.evicted);
+    const tables = [
+      this.#hosts,
+      this.#records,
+      connections,
+      ...(this.#pairs === undefined ? [] : [this.#pairs]),
+    ];
     return {
       sight: {
         from: isEmpty ? 0 : this.#first,
@@ -134,7 +147,7 @@ export class Gatherer {
         packets: this.#packetCount,
         records: this.#recordCount,
         connections: connectionCount,
-        leftOut: evicted.reduce((sum, count) => sum + count, this.#joiner.leftOut),
+        leftOut: tables.reduce((sum, { evicted }) => sum + evicted, this.#joiner.leftOut),
         samplesPerBurst,
       },
     };
@@ -162,6 +175,7 @@ export class Gatherer {
     const end = endMicros / 1e6 - this.#origin;
     const packets = counts.packets * samplingRate;
     const bytes = counts.octets * samplingRate;
+    this.#pairs ??= new PairBursts(this.#hosts, RECORD_BIN_SECONDS);
     const pair = this.#pairs.get(key);
     this.#pairs.spread(pair, begin, end, bytes);
     this.#hosts.spread(begin, end, (second, share) =>

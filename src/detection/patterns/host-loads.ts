@@ -7,8 +7,8 @@ import type { HostLoad } from './pattern.js';
 
 const MAX_HOSTS = 4096;
 const MAX_BINS = 2 ** 17;
-/** A record of years would be spread over as many seconds. */
-const MAX_SPREAD = 100_000;
+/** Seconds over which a record is spread: two days. What claims to be longer is left out of loads. */
+const MAX_SPREAD = 2 * 86_400;
 
 export interface Host extends Entry {
   readonly packetsIn: ByteSeries;
@@ -52,7 +52,8 @@ export class HostLoads {
   spread(begin: number, end: number, each: (seconds: number, share: number) => void): void {
     const width = this.#pool.binSeconds;
     const bins = Math.floor(end / width) - Math.floor(begin / width) + 1;
-    const steps = Math.min(MAX_SPREAD, Math.max(1, bins));
+    if (bins > MAX_SPREAD) return;
+    const steps = Math.max(1, bins);
     for (let step = 0; step < steps; step++) each(Math.min(end, begin + step * width), 1 / steps);
   }
 

@@ -10,10 +10,9 @@ import type { EventSeries } from './pattern.js';
 const MAX_PAIRS = 4096;
 /** Pairs in which bursts are looked for; those with the most bytes. */
 const MAX_BURST_PAIRS = 512;
-const BIN_SECONDS = 0.01;
 const MAX_GRID_BINS = 2 ** 20;
-/** A record of years would be spread over as many bins. */
-const MAX_SPREAD = 100_000;
+/** Bins over which a record is spread; what goes on for longer has a steady rate, and so no burst. */
+const MAX_SPREAD = 86_400;
 
 /** What one host sent another. */
 export interface Pair extends Entry {
@@ -27,15 +26,17 @@ export interface Pair extends Entry {
 /** Times are seconds since an origin that the caller chooses. */
 export class PairBursts {
   readonly #hosts: HostLoads;
-  readonly #pool = new SeriesPool({ binSeconds: BIN_SECONDS, maxBins: 2 ** 23 });
+  readonly #pool: SeriesPool;
   readonly #pairs = new BoundedTable<Pair>(
     MAX_PAIRS,
     (key) => this.#make(key),
     ({ series }) => this.#pool.release(series),
   );
 
-  constructor(hosts: HostLoads) {
+  /** @param binSeconds 0.01 for packets, whose moments are known; 1 for records, which tell less anyway. */
+  constructor(hosts: HostLoads, binSeconds: number) {
     this.#hosts = hosts;
+    this.#pool = new SeriesPool({ binSeconds, maxBins: 2 ** 23 });
   }
 
   get evicted(): number {
@@ -53,7 +54,8 @@ export class PairBursts {
   /** Lays bytes evenly over the time of a record, for that is all that a record says. */
   spread(pair: Pair, begin: number, end: number, bytes: number): void {
     pair.bytes += bytes;
-    const bins = Math.min(MAX_SPREAD, Math.floor((end - begin) / this.#pool.binSeconds) + 1);
+    const bins = Math.floor((end - begin) / this.#pool.binSeconds) + 1;
+    if (bins > MAX_SPREAD) return;
     for (let bin = 0; bin < bins; bin++) {
       pair.series.add(begin + ((end - begin) * (bin + 0.5)) / bins, bytes / bins);
     }

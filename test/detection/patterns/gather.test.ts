@@ -128,10 +128,14 @@ describe('records alone', () => {
     expect(sight.to - sight.from).toBeCloseTo(599.9, 3);
   });
 
-  test('a record of a thousand years costs no more than one of a day', () => {
+  test('a record of a thousand years costs nothing, and makes no burst', () => {
     const gatherer = new Gatherer();
     gatherer.record(record(0, 3e10));
-    expect(gatherer.finish(NOTHING).sight.hosts).toHaveLength(2);
+    gatherer.record(record(5, 9));
+    const { sight } = gatherer.finish(NOTHING);
+    expect(sight.events.connections[0]?.starts).toHaveLength(1);
+    expect(sight.hosts).toHaveLength(2);
+    expect(sight.events.bursts).toEqual([]);
   });
 });
 
