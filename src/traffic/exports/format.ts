@@ -29,6 +29,8 @@ export interface ExportSettings {
 export interface ExportContext {
   readonly settings: ExportSettings;
   readonly outlet: Outlet;
+  /** The files that are read, where the format may tell of them: several when captures are merged. */
+  readonly sources?: readonly string[];
 }
 
 /** Takes flow records; a record may be kept. */

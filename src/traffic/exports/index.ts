@@ -6,6 +6,7 @@ import { ipfix } from './ipfix.js';
 import { jsonl } from './jsonl.js';
 import { netflow9 } from './netflow9.js';
 import { parquet } from './parquet.js';
+import { pcapng } from './pcapng/index.js';
 import { sflow } from './sflow/sflow.js';
 import { zeek } from './zeek.js';
 
@@ -13,11 +14,20 @@ export { CollectorOutlet } from './collector.js';
 export { FileOutlet, ReaderLeft } from './outlet.js';
 export type { Outlet } from './outlet.js';
 export type { ExportFormat, ExportSettings, FormatOption, GivenOptions } from './format.js';
-export { exportTraffic } from './pipeline.js';
-export type { ExportSummary } from './pipeline.js';
+export { exportMerged, exportTraffic } from './pipeline.js';
+export type { ExportSummary, MergeSummary } from './pipeline.js';
 
 /** In the order in which `--help` tells them. */
-export const exportFormats: readonly ExportFormat[] = [ipfix, netflow9, sflow, jsonl, csv, parquet, zeek];
+export const exportFormats: readonly ExportFormat[] = [
+  ipfix,
+  netflow9,
+  sflow,
+  zeek,
+  csv,
+  parquet,
+  jsonl,
+  pcapng,
+];
 
 /** @throws InputError when there is none of that name. */
 export function exportFormatNamed(name: string): ExportFormat {

@@ -1,0 +1,92 @@
+/** Crypto-PAn against the pairs that its authors published with their code, and as a property. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { CryptoPan } from '../../../src/traffic/exports/pcapng/crypto-pan.js';
+import { keyOfVariable } from '../../../src/traffic/exports/pcapng/key.js';
+import { parseAddress } from '../../../src/traffic/imports/text.js';
+
+/** The sample key of the authors' code. */
+const sampleKey = Uint8Array.of(
+  ...[21, 34, 23, 141, 51, 164, 207, 128, 19, 10, 91, 22, 73, 144, 125, 16],
+  ...[216, 152, 143, 131, 121, 121, 101, 39, 98, 87, 76, 45, 42, 132, 34, 2],
+);
+
+function bytesOf(text: string): Buffer {
+  const { version, words } = parseAddress(text)!;
+  const bytes = Buffer.alloc(16);
+  words.forEach((word, at) => bytes.writeUInt32BE(word, 4 * at));
+  return bytes.subarray(0, version === 4 ? 4 : 16);
+}
+
+describe('Crypto-PAn', () => {
+  const pan = new CryptoPan(sampleKey);
+
+  // sample_trace_raw.dat and sample_trace_sanitized.dat of the authors' distribution.
+  test.each([
+    ['128.11.68.132', '135.242.180.132'],
+    ['129.118.74.4', '134.136.186.123'],
+    ['130.132.252.244', '133.68.164.234'],
+    ['141.223.7.43', '141.167.8.160'],
+    ['152.163.225.39', '151.140.114.167'],
+    ['192.102.249.13', '252.138.62.131'],
+    ['192.41.57.43', '252.222.221.184'],
+    ['4.3.88.225', '124.60.155.63'],
+    ['24.5.0.80', '100.9.15.210'],
+    ['64.39.15.238', '0.219.7.41'],
+  ])('%s becomes %s', (address, pseudonym) => {
+    expect(pan.pseudonym(bytesOf(address))).toEqual(Uint8Array.from(bytesOf(pseudonym)));
+  });
+
+  // Of the same key, by the implementations in Go (Yawning), Rust and JavaScript.
+  test.each([
+    ['::1', '78ff:f001:9fc0:20df:8380:b1f1:704:ed'],
+    ['::ffff', '78ff:f001:9fc0:20df:8380:b1f1:704:f838'],
+    ['2001:db8::1', '4401:2bc:603f:d91d:27f:ff8e:e6f1:dc1e'],
+    ['2001:db8::2', '4401:2bc:603f:d91d:27f:ff8e:e6f1:dc1c'],
+  ])('%s becomes %s', (address, pseudonym) => {
+    expect(pan.pseudonym(bytesOf(address))).toEqual(Uint8Array.from(bytesOf(pseudonym)));
+  });
+
+  const common = (a: Uint8Array, b: Uint8Array) => {
+    for (let bit = 0; bit < a.length * 8; bit += 1) {
+      if (((a[bit >> 3]! ^ b[bit >> 3]!) >> (7 - (bit & 7))) & 1) return bit;
+    }
+    return a.length * 8;
+  };
+
+  test('addresses with k bits in common have pseudonyms with exactly k bits in common', () => {
+    const key = fc.uint8Array({ minLength: 32, maxLength: 32 });
+    const pair = fc.constantFrom(4, 16).chain((length) => {
+      const address = fc.uint8Array({ minLength: length, maxLength: length });
+      return fc.tuple(address, address, fc.nat({ max: length * 8 }));
+    });
+    fc.assert(
+      fc.property(key, pair, (secret, [first, other, prefix]) => {
+        // The other's first bits are the first's.
+        const second = Uint8Array.from(other, (byte, at) => {
+          const mask = 0xff & (0xff00 >> Math.max(0, Math.min(8, prefix - 8 * at)));
+          return (first[at]! & mask) | (byte & ~mask);
+        });
+        const own = new CryptoPan(secret);
+        expect(common(own.pseudonym(first), own.pseudonym(second))).toBe(common(first, second));
+      }),
+    );
+  });
+});
+
+describe('the key', () => {
+  const digits = 'ab'.repeat(32);
+
+  test('is 32 bytes or 64 hexadecimal digits', () => {
+    expect(keyOfVariable('--key-from', 'K', { K: `${digits}\n` })).toEqual(Buffer.alloc(32, 0xab));
+    expect(keyOfVariable('--key-from', 'K', { K: 'x'.repeat(32) })).toEqual(Buffer.alloc(32, 'x'));
+  });
+
+  test('is in no message', () => {
+    const wrong = 'secret-but-too-short';
+    expect(() => keyOfVariable('--key-from', 'K', { K: wrong })).toThrow(
+      /^--key-from: found 20 characters in K; allowed: 32 bytes/,
+    );
+    expect(() => keyOfVariable('--key-from', 'K', {})).toThrow('found no environment variable K');
+  });
+});
