@@ -12,6 +12,7 @@ import {
   CollectorOutlet,
   exportFormatNamed,
   exportFormats,
+  exportMerged,
   exportTraffic,
   FileOutlet,
 } from '../traffic/exports/index.js';
@@ -20,6 +21,7 @@ import type {
   ExportSettings,
   ExportSummary,
   FormatOption,
+  MergeSummary,
   Outlet,
 } from '../traffic/exports/index.js';
 import { parseSamplingPlan, unsampled } from '../traffic/sampling/index.js';
@@ -49,7 +51,10 @@ export function exportCommand(): Command {
   const names = exportFormats.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\n');
   const command = new Command('export')
     .description('write a capture or flow file in another format: flow records or packets')
-    .argument('<capture|flows|run>', 'a capture, a file of flow records, or a run directory')
+    .argument(
+      '<capture|flows|run...>',
+      'a capture, a file of flow records, or a run directory; several captures are merged',
+    )
     .requiredOption('--to <format>', 'one of the formats below')
     .option('-o, --output <file>', 'write to this file, over what is there; - is standard output (default)')
     .option(
@@ -102,14 +107,25 @@ function optionGroups(): Map<string, FormatOption<unknown>[]> {
   return groups;
 }
 
-async function run(target: string, flags: ExportFlags): Promise<void> {
+async function run(targets: readonly string[], flags: ExportFlags): Promise<void> {
   const format = exportFormatNamed(flags.to);
   const settings = settingsOf(format, flags);
   const given = { ...flags };
   refuseOthers(format, given);
-  const file = locateCapture(target);
+  const files = targets.map(locateCapture);
+  const [file = ''] = files;
+  if (files.length > 1 && format.eats !== 'packets') {
+    throw new InputError(
+      `${files.length} captures: found with --to ${format.name}; allowed: one, or --to pcapng to merge them first`,
+    );
+  }
   const outlet = await openOutlet(format, flags);
   try {
+    if (files.length > 1 && format.eats === 'packets') {
+      const summary = await exportMerged(files, format, { settings, outlet }, given);
+      if (summary !== undefined) startLog()(mergeText(summary, settings));
+      return;
+    }
     const joinDirections = flags.biflow === true;
     const summary = await exportTraffic(file, format, { settings, outlet }, given, { joinDirections });
     if (summary !== undefined) startLog()(summaryText(summary, settings));
@@ -168,6 +184,16 @@ function summaryText(summary: ExportSummary, settings: ExportSettings): string {
   }
   if (source.truncatedAt !== undefined) words.push(`the file is cut off at byte ${source.truncatedAt}`);
   return words.join(', ');
+}
+
+function mergeText({ captures, sampledPackets }: MergeSummary, settings: ExportSettings): string {
+  const words = captures.map(({ file, packets, truncatedAt }) =>
+    truncatedAt === undefined
+      ? `${file}: ${packets} packets`
+      : `${file}: ${packets} packets, cut off at byte ${truncatedAt}`,
+  );
+  if (settings.sampling.rate > 1) words.push(`${sampledPackets} of them sampled`);
+  return words.join('; ');
 }
 
 function rateOption(option: string): (text: string) => number {

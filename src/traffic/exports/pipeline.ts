@@ -7,7 +7,7 @@
  * however slow the receiver is.
  */
 import { decode, Decoded } from '../../capture/index.js';
-import type { Packet, PacketHandler } from '../../capture/index.js';
+import type { CaptureInfo, Packet, PacketHandler } from '../../capture/index.js';
 import { InputError } from '../../errors.js';
 import { FlowMeter } from '../flows/meter.js';
 import type { FlowHandler } from '../flows/record.js';
@@ -15,6 +15,7 @@ import { samplerOf } from '../sampling/index.js';
 import { readTraffic } from '../source.js';
 import type { TrafficInfo } from '../source.js';
 import type { ExportContext, ExportFormat, GivenOptions, PacketFormat, RecordFormat } from './format.js';
+import { mergeCaptures } from './merge.js';
 import { ReaderLeft } from './outlet.js';
 
 /** What was read and written. */
@@ -58,6 +59,52 @@ export async function exportTraffic(
   }
 }
 
+/** What was read and written of several captures. */
+export interface MergeSummary {
+  readonly captures: readonly CaptureInfo[];
+  readonly sampledPackets: number;
+}
+
+/**
+ * Reads several captures as one, in order of time, into a format of packets. The outlet stays open.
+ *
+ * @returns undefined when the reader of standard output left before the end.
+ * @throws InputError when a file or an option of the format is wrong; RunError when reading or writing fails.
+ */
+export async function exportMerged(
+  files: readonly string[],
+  format: PacketFormat,
+  context: ExportContext,
+  given: GivenOptions = {},
+  { signal }: Pick<ExportOptions, 'signal'> = {},
+): Promise<MergeSummary | undefined> {
+  try {
+    const sink = await format.open({ ...context, sources: files }, given);
+    const sampled = new Sampled(context, format.samplesItself === true, (packet) => sink.packet(packet));
+    const pause = pauseOf(sink, context);
+    const captures = await mergeCaptures(
+      files,
+      sampled.packet,
+      signal === undefined ? { pause } : { signal, pause },
+    );
+    await sink.finish(mergedFacts(captures));
+    return { captures, sampledPackets: sampled.taken };
+  } catch (error) {
+    if (error instanceof ReaderLeft) return undefined;
+    throw error;
+  }
+}
+
+/** The first capture's facts, with the packets and names of all. What was lost at each interface is not added up. */
+function mergedFacts(captures: readonly CaptureInfo[]): CaptureInfo {
+  const [first] = captures;
+  if (first === undefined) throw new RangeError('no captures to merge');
+  const { drops: _, ...facts } = first;
+  const packets = captures.reduce((sum, capture) => sum + capture.packets, 0);
+  const names = new Map(captures.flatMap((capture) => [...capture.names]));
+  return { ...facts, packets, names };
+}
+
 async function exportPackets(
   file: string,
   format: PacketFormat,
@@ -65,7 +112,7 @@ async function exportPackets(
   given: GivenOptions,
   options: ExportOptions,
 ): Promise<ExportSummary> {
-  const sink = await format.open(context, given);
+  const sink = await format.open({ ...context, sources: [file] }, given);
   const sampled = new Sampled(context, format.samplesItself === true, (packet) => sink.packet(packet));
   const onRecord = () => {
     throw new InputError(`found flow records; allowed: a capture, since ${format.name} is made of packets`);

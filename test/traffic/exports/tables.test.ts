@@ -101,7 +101,7 @@ describe('parquet, read by the Rust implementation', () => {
         expect(ends).toEqual(records.map(({ endMicros }) => BigInt(endMicros)));
         expect(String(column('start').type)).toBe('Timestamp<MICROSECOND, UTC>');
       }),
-      { numRuns: 30 },
+      { numRuns: 12 },
     );
   });
 
