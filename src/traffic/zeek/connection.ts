@@ -6,15 +6,19 @@
  * (conn-record.ts).
  */
 import type { Encapsulation } from './encapsulation.js';
-import { Decades, History } from './history.js';
+import { History, isDecade } from './history.js';
 import type { IpHeader } from './ip-header.js';
 import type { TcpSession } from './tcp-session.js';
 import type { Timer } from './timers.js';
+import { uidOf } from './uid.js';
 
 /** An address as four 32-bit words; IPv4 is mapped. */
 export type Words = readonly [number, number, number, number];
 
 export type Transport = 'tcp' | 'udp' | 'icmp' | 'unknown_transport';
+
+/** Shared by all that have none, for most have none. */
+const none: readonly string[] = [];
 
 /** What went one way. */
 export class Direction {
@@ -22,7 +26,7 @@ export class Direction {
   ipBytes = 0;
   /** Of UDP and ICMP, by their headers; -1 until there was something. */
   payloadBytes = -1;
-  readonly badChecksums = new Decades();
+  badChecksums = 0;
 }
 
 export class Connection {
@@ -41,13 +45,13 @@ export class Connection {
   missedBytes = 0;
   /** The tunnel that its packets came through last, and all that they ever came through. */
   encapsulation: Encapsulation | undefined;
-  readonly tunnelParents = new Set<string>();
+  tunnelParents: readonly string[] = none;
   /** The tunnel that this connection itself is. */
   tunnel: Encapsulation | undefined;
   /** Names of tunnel protocols that were confirmed. */
-  readonly services = new Set<string>();
+  services: readonly string[] = none;
   /** A tunnel that broke its protocol is looked into no more. */
-  readonly violations = new Set<string>();
+  violations: readonly string[] = none;
   /** Which ends have spoken Teredo. */
   hasTeredoForth = false;
   hasTeredoBack = false;
@@ -62,7 +66,7 @@ export class Connection {
   next: Connection | undefined;
 
   constructor(
-    readonly uid: string,
+    private readonly number: number,
     readonly transport: Transport,
     readonly protocol: number,
     /** ICMP messages without a counterpart: both directions are told apart. */
@@ -90,6 +94,13 @@ export class Connection {
     this.history.add('^');
   }
 
+  /** As the log names it; most are only asked when it ends. */
+  get uid(): string {
+    this.#uid ??= uidOf(this.number);
+    return this.#uid;
+  }
+  #uid: string | undefined;
+
   isFromOriginator(ip: IpHeader, sourcePort: number): boolean {
     return sourcePort === this.originatorPort && isSource(ip, this.originator);
   }
@@ -103,7 +114,8 @@ export class Connection {
   /** A packet that came damaged: c on the 1st, 10th, 100th … */
   badChecksum(isOriginator: boolean): void {
     const direction = isOriginator ? this.forth : this.back;
-    if (direction.badChecksums.isNext()) this.history.add(isOriginator ? 'C' : 'c');
+    direction.badChecksums += 1;
+    if (isDecade(direction.badChecksums)) this.history.add(isOriginator ? 'C' : 'c');
   }
 
   /** Bytes of UDP or ICMP payload, as its header claims. */
@@ -116,7 +128,8 @@ export class Connection {
   cameThrough(encapsulation: Encapsulation | undefined): void {
     if (encapsulation === this.encapsulation) return;
     this.encapsulation = encapsulation;
-    if (encapsulation !== undefined) this.tunnelParents.add(encapsulation.uid);
+    if (encapsulation === undefined || this.tunnelParents.includes(encapsulation.uid)) return;
+    this.tunnelParents = [...this.tunnelParents, encapsulation.uid];
   }
 
   /** True for a packet of this conversation, in either direction, or in its own where that counts. */

@@ -246,7 +246,7 @@ export class Dissector {
     outer: Encapsulation | undefined,
     level: number,
   ): void {
-    if (name !== 'gtpv1' && connection.violations.has(name)) return;
+    if (name !== 'gtpv1' && connection.violations.includes(name)) return;
     if ((outer?.depth ?? 0) >= MAX_TUNNEL_DEPTH) {
       if (name !== 'gtpv1') connection.history.addOnce(Seen.limitReached, 'X', true);
       return;
@@ -255,8 +255,8 @@ export class Dissector {
     openTunnel(name, bytes, at, end, inner);
     const isFitting = !inner.mustFit || this.#fills(bytes, inner.at, end, level + 1);
     if (inner.outcome === 'violation' || !isFitting) {
-      connection.violations.add(name);
-      connection.services.delete(name);
+      connection.violations = [...connection.violations, name];
+      connection.services = connection.services.filter((service) => service !== name);
       return;
     }
     if (inner.outcome === 'ignored') return;
@@ -396,11 +396,11 @@ function isTcpFlipped({ syn, ack }: Segment, source: number, destination: number
 
 /** Teredo is believed when both ends have spoken it; the others at once. */
 function confirm(connection: Connection, name: TunnelName, isOriginator: boolean): void {
-  if (connection.violations.has(name)) return;
+  if (connection.violations.includes(name)) return;
   if (name === 'teredo') {
     if (isOriginator) connection.hasTeredoForth = true;
     else connection.hasTeredoBack = true;
     if (!connection.hasTeredoForth || !connection.hasTeredoBack) return;
   }
-  connection.services.add(name);
+  if (!connection.services.includes(name)) connection.services = [...connection.services, name];
 }

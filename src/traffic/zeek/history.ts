@@ -39,15 +39,8 @@ export class History {
   }
 }
 
-/** Counts events; true on the 1st, 10th, 100th … */
-export class Decades {
-  #count = 0;
-  #next = 1;
-
-  isNext(): boolean {
-    this.#count += 1;
-    if (this.#count !== this.#next) return false;
-    this.#next *= 10;
-    return true;
-  }
+/** True of the 1st, 10th, 100th … event. */
+export function isDecade(count: number): boolean {
+  while (count >= 10 && count % 10 === 0) count /= 10;
+  return count === 1;
 }

@@ -14,6 +14,9 @@ const MAX_INTERVALS = 4096;
 /** Delivered data is no longer kept when so much was sent and nothing acknowledged: the other way isn't seen. */
 const MAX_INITIAL_WINDOW = 16_384;
 
+/** Shared by all that have no holes, for most never have one. */
+const nothing: number[] = [];
+
 /** What a stream must know of its end of the connection. */
 export interface StreamEnd {
   /** No byte of its data was acknowledged; its SYN may have been. */
@@ -33,7 +36,7 @@ export class Stream {
   /** True when too much was missing to go on. */
   isGivenUp = false;
   /** Pairs of first number and the one past the last, above the hole, in order. */
-  #above: number[] = [];
+  #above: number[] = nothing;
   readonly #end: StreamEnd;
 
   constructor(end: StreamEnd) {
@@ -51,8 +54,16 @@ export class Stream {
     const to = from + length;
     if (from < acknowledged) from = acknowledged;
     if (to <= from || to <= this.#trimmed) return;
-    this.#insert(Math.max(from, this.#trimmed), to);
-    this.#deliver();
+    from = Math.max(from, this.#trimmed);
+    if (this.#above.length === 0 && from <= this.delivered) {
+      if (to > this.delivered) {
+        this.delivered = to;
+        this.#forgetWhereUnanswered();
+      }
+    } else {
+      this.#insert(from, to);
+      this.#deliver();
+    }
     const last = this.#above.at(-1) ?? this.delivered;
     if (this.#end.isUnacknowledged && last - this.delivered > MAX_ABOVE_HOLE_UNACKNOWLEDGED) this.#giveUp();
     else if (this.#above.length / 2 > MAX_INTERVALS || this.#buffered() > MAX_BUFFERED) this.#giveUp();
@@ -97,12 +108,17 @@ export class Stream {
       this.#above.splice(0, 2);
       moved = true;
     }
-    if (moved && this.#end.isUnacknowledged && this.#end.size > MAX_INITIAL_WINDOW) {
+    if (moved) this.#forgetWhereUnanswered();
+  }
+
+  #forgetWhereUnanswered(): void {
+    if (this.#end.isUnacknowledged && this.#end.size > MAX_INITIAL_WINDOW) {
       this.#trimmed = Math.max(this.#trimmed, this.delivered);
     }
   }
 
   #insert(from: number, to: number): void {
+    if (this.#above === nothing) this.#above = [];
     const above = this.#above;
     if (from < this.delivered) from = this.delivered;
     if (from >= to) return;
@@ -127,6 +143,6 @@ export class Stream {
 
   #giveUp(): void {
     this.isGivenUp = true;
-    this.#above = [];
+    this.#above = nothing;
   }
 }

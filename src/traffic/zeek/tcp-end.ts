@@ -4,7 +4,7 @@
  * Sequence numbers are kept as they are in packets (32 bits) with a count of how often they wrapped; "relative" is
  * counted from the SYN. Where no SYN was seen, one is made up just before the first number that was.
  */
-import { Decades } from './history.js';
+import { isDecade } from './history.js';
 import { Stream } from './stream.js';
 import type { StreamEnd } from './stream.js';
 import type { TcpSession } from './tcp-session.js';
@@ -49,9 +49,9 @@ export class TcpEnd implements StreamEnd {
   lastRst = 0;
   peer!: TcpEnd;
   readonly stream = new Stream(this);
-  readonly #retransmissions = new Decades();
-  readonly #zeroWindows = new Decades();
-  readonly #gaps = new Decades();
+  #retransmissions = 0;
+  #zeroWindows = 0;
+  #gaps = 0;
 
   constructor(
     readonly session: TcpSession,
@@ -134,17 +134,20 @@ export class TcpEnd implements StreamEnd {
   }
 
   retransmitted(): void {
-    if (this.#retransmissions.isNext()) this.again('T');
+    this.#retransmissions += 1;
+    if (isDecade(this.#retransmissions)) this.again('T');
   }
 
   zeroWindow(): void {
-    if (this.#zeroWindows.isNext()) this.again('W');
+    this.#zeroWindows += 1;
+    if (isDecade(this.#zeroWindows)) this.again('W');
   }
 
   /** Gaps count only where both ends are known to be in a regular state: else they can be an artefact. */
   onGap(length: number): void {
     if (!isClean(this) || !isClean(this.peer)) return;
-    if (this.#gaps.isNext()) this.again('G');
+    this.#gaps += 1;
+    if (isDecade(this.#gaps)) this.again('G');
     this.session.connection.missedBytes += length;
   }
 }

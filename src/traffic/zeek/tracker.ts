@@ -24,7 +24,7 @@ import type { SessionHost } from './tcp-session.js';
 import { Timeout, MAX_TIMERS_PER_PACKET } from './timeouts.js';
 import { runsAtEnd, Timers } from './timers.js';
 import type { Timer } from './timers.js';
-import { Uids } from './uid.js';
+import { uidOf } from './uid.js';
 
 export interface TrackerOptions {
   /** Believe packets whose checksum is wrong, as captures of a sending host have them. Zeek's -C. Default false. */
@@ -45,7 +45,7 @@ export class ConnectionTracker implements SessionHost {
   readonly #maxConnections: number;
   readonly #table = new ConnectionTable();
   readonly #timers = new Timers<Connection>();
-  readonly #uids = new Uids();
+  #named = 0;
   readonly #dissector: Dissector;
   /** Microseconds; never goes back. */
   #clock = 0;
@@ -109,7 +109,7 @@ export class ConnectionTracker implements SessionHost {
   ): Connection {
     if (this.#table.size >= this.#maxConnections) this.close(this.#table.oldest()!);
     const connection = new Connection(
-      this.#uids.next(),
+      (this.#named += 1),
       transport,
       protocol,
       isOneWay,
@@ -127,7 +127,8 @@ export class ConnectionTracker implements SessionHost {
   }
 
   nextUid(): string {
-    return this.#uids.next();
+    this.#named += 1;
+    return uidOf(this.#named);
   }
 
   close(connection: Connection): void {

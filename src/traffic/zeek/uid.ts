@@ -7,16 +7,13 @@
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const MASK = (1n << 64n) - 1n;
 
-export class Uids {
-  #count = 0n;
-
-  next(): string {
-    this.#count += 1n;
-    const bits = mix(this.#count) | ((mix(this.#count ^ MASK) & 0xffffffffn) << 64n);
-    let text = '';
-    for (let rest = bits; rest > 0n; rest /= 62n) text += DIGITS[Number(rest % 62n)];
-    return `C${text}`;
-  }
+/** @param number 1 for the first connection or tunnel, 2 for the next. */
+export function uidOf(number: number): string {
+  const count = BigInt(number);
+  const bits = mix(count) | ((mix(count ^ MASK) & 0xffffffffn) << 64n);
+  let text = '';
+  for (let rest = bits; rest > 0n; rest /= 62n) text += DIGITS[Number(rest % 62n)];
+  return `C${text}`;
 }
 
 /** splitmix64's finalizer (Steele, Lea and Flood, 2014): one to one, so that no two are equal. */
