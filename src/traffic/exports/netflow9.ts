@@ -4,7 +4,8 @@
  * Two things are older than in IPFIX. A record has one direction, so a conversation is two records. And its times are
  * milliseconds since the exporter started, in 32 bits, which last 49 days; the header tells by two clocks when that was.
  * The exporter here is thought to have started an hour before the first record, on a whole second, so that no reader
- * has to round. Records from before that, or too far after, make it start anew, as a router that was restarted.
+ * has to round. Records from before that, or more than 24 days after, make it start anew, as a router that was restarted:
+ * what is further from the header's time than half of the clock's range, readers take for a clock that ran over.
  */
 import type { FlowRecord } from '../flows/record.js';
 import { recordFormat } from './format.js';
@@ -36,7 +37,8 @@ export const netflow9 = recordFormat({
 
 const VERSION = 9;
 const HOUR_MILLIS = 3_600_000;
-const MAX_UPTIME = 0xffffffff;
+/** Half of the clock's range, 24 days. */
+const MAX_UPTIME = 0x7fffffff;
 
 /** Writes NetFlow v9 messages into the context's outlet. */
 export function netflow9Sink({ settings, outlet }: ExportContext, options: Netflow9Options): RecordSink {
@@ -94,7 +96,7 @@ function isInUptime({ startMicros, endMicros }: FlowRecord, bootMillis: number):
   return startMicros / 1000 >= bootMillis && endMicros / 1000 + 1000 - bootMillis <= MAX_UPTIME;
 }
 
-/** What is longer than the clock runs is told by its last 49 days less an hour or two. */
+/** What is longer than the clock runs is told by its last 24 days. */
 function shortened(record: FlowRecord): FlowRecord {
   const earliest = record.endMicros - (MAX_UPTIME - 2 * HOUR_MILLIS) * 1000;
   return record.startMicros >= earliest ? record : { ...record, startMicros: earliest };
