@@ -9,7 +9,12 @@ import { MessageImport } from '../../../src/traffic/imports/index.js';
 import { samplingMethods } from '../../../src/traffic/sampling/index.js';
 import { MemoryOutlet, records, settings } from '../../support/exports.js';
 
-const options = { messageBytes: undefined as number | undefined, domain: 7, templateEvery: 20, microseconds: false };
+const options = {
+  messageBytes: undefined as number | undefined,
+  domain: 7,
+  templateEvery: 20,
+  microseconds: false,
+};
 
 function messagesOf(
   sink: typeof ipfixSink | typeof netflow9Sink,
