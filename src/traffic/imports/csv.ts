@@ -9,7 +9,7 @@ import type { FlowColumn } from '../flows/table.js';
 import type { FlowImport } from './import.js';
 import { Skips } from './import.js';
 import { Lines } from './lines.js';
-import { parseAddress, parseCount, parseSeconds } from './text.js';
+import { parseAddress, parseCount, parsePort, parseSeconds } from './text.js';
 
 export class CsvImport implements FlowImport {
   readonly skipped = new Skips();
@@ -68,8 +68,8 @@ function recordOf(
   const record: FlowRecord = {
     source,
     destination,
-    sourcePort: count('source_port'),
-    destinationPort: count('destination_port'),
+    sourcePort: parsePort(cells[at.source_port] ?? ''),
+    destinationPort: parsePort(cells[at.destination_port] ?? ''),
     protocol: count('protocol'),
     startMicros,
     endMicros,
@@ -80,19 +80,28 @@ function recordOf(
       tcpFlags: count('reverse_tcp_flags'),
     },
     endReason: endReason as FlowEndReason,
-    samplingRate: count('sampling_rate'),
+    samplingRate: Number(cells[at.sampling_rate]),
   };
   return isWhole(record) ? record : undefined;
 }
 
+/** Comparisons with NaN, which stands for what can't be read, are false. */
 function isWhole({ forward, backward, ...record }: FlowRecord): boolean {
-  const numbers = [
-    record.sourcePort + record.destinationPort + record.protocol,
-    forward.packets + forward.octets + forward.tcpFlags,
-    backward.packets + backward.octets + backward.tcpFlags,
-    record.startMicros,
-    record.endMicros - record.startMicros,
-    record.samplingRate - 1,
-  ];
-  return numbers.every((number) => number >= 0 && Number.isFinite(number));
+  const sum =
+    record.sourcePort +
+    record.destinationPort +
+    record.protocol +
+    forward.packets +
+    forward.octets +
+    forward.tcpFlags +
+    backward.packets +
+    backward.octets +
+    backward.tcpFlags;
+  return (
+    sum >= 0 &&
+    record.startMicros >= 0 &&
+    record.endMicros >= record.startMicros &&
+    record.samplingRate >= 1 &&
+    record.samplingRate < Infinity
+  );
 }

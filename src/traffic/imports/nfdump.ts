@@ -12,7 +12,7 @@ import type { FlowImport } from './import.js';
 import { Skips } from './import.js';
 import { Lines } from './lines.js';
 import { endReasonOf } from './template-record.js';
-import { parseAddress, parseCount, parseDate, parseFlags, parseProtocol } from './text.js';
+import { parseAddress, parseCount, parseDate, parseFlags, parsePort, parseProtocol } from './text.js';
 
 /** A flow as text, whatever the dialect; empty where it says nothing. */
 export interface NfdumpFlow {
@@ -52,17 +52,19 @@ export function emitNfdump(flow: NfdumpFlow, skipped: Skips, onRecord: FlowHandl
   const destinationPort = portOf(flow.destinationPort);
   const count = (text: string) => (text === '' ? 0 : parseCount(text));
   const tcpFlags = protocol === 6 ? parseFlags(flow.flags.trim()) : 0;
+  const sourcePort = flow.sourcePort === '' || isIcmp ? 0 : parsePort(flow.sourcePort);
   const forward = { packets: count(flow.packets), octets: count(flow.octets), tcpFlags };
   const backward = { packets: count(flow.backPackets), octets: count(flow.backOctets), tcpFlags: 0 };
   const sum = forward.packets + forward.octets + backward.packets + backward.octets;
-  if (!(startMicros >= 0 && endMicros >= startMicros)) skipped.add('records without a time');
-  else if (protocol === undefined || !(destinationPort + sum >= 0)) {
+  if (!(startMicros >= 0 && endMicros >= startMicros && Number.isSafeInteger(endMicros)))
+    skipped.add('records without a time');
+  else if (protocol === undefined || !(sourcePort + destinationPort + sum >= 0)) {
     skipped.add("records whose protocol, ports or counts can't be read");
   } else {
     onRecord({
       source,
       destination,
-      sourcePort: isIcmp ? 0 : count(flow.sourcePort),
+      sourcePort,
       destinationPort,
       protocol,
       startMicros,
@@ -78,7 +80,7 @@ export function emitNfdump(flow: NfdumpFlow, skipped: Skips, onRecord: FlowHandl
 function portOf(text: string): number {
   if (text === '') return 0;
   const [type, code] = text.split('.');
-  return code === undefined ? parseCount(text) : Number(type) * 256 + Number(code);
+  return parsePort(code === undefined ? text : String(Number(type) * 256 + Number(code)));
 }
 
 /** Names of the columns, of nfdump 1.6 and 1.7 and, behind them, of 1.7.3 and later. */

@@ -36,14 +36,15 @@ export function recordOf(template: Template, samplingRate: number): FlowRecord |
   if (!(startMicros >= 0 && Number.isSafeInteger(startMicros) && Number.isSafeInteger(endMicros))) {
     return NO_TIME;
   }
-  const protocol = values[Slot.protocol]!;
+  // Exporters may give any integer eight bytes; what no port or protocol can be is cut to what can.
+  const protocol = values[Slot.protocol]! & 0xff;
   const isIcmp = protocol === ICMP || protocol === ICMP6;
   const forward = countsOf(values, 0);
   const backward = countsOf(values, REVERSE);
   const source = addressOf(values, version, Slot.source4, Slot.source6);
   const destination = addressOf(values, version, Slot.destination4, Slot.destination6);
-  const sourcePort = isIcmp ? 0 : values[Slot.sourcePort]!;
-  const destinationPort = isIcmp ? icmpOf(values) : values[Slot.destinationPort]!;
+  const sourcePort = isIcmp ? 0 : values[Slot.sourcePort]! & 0xffff;
+  const destinationPort = (isIcmp ? icmpOf(values) : values[Slot.destinationPort]!) & 0xffff;
   // Some exporters order a biflow by its addresses: then the one who alone sent something is the second.
   const isTurned =
     values[Slot.biflowDirection] === REVERSE_INITIATOR || (forward.packets === 0 && backward.packets > 0);

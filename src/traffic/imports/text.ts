@@ -8,30 +8,45 @@ const MAX_REMEMBERED = 65_536;
 const remembered = new Map<string, Address>();
 
 /**
- * An IPv4 or IPv6 address; a zone (`%eth0`) is dropped. Files name the same few hosts again and again, so addresses
- * are remembered, up to a bound.
+ * An IPv4 or IPv6 address; a zone (`%eth0`) is dropped. Those of IPv6 are remembered, up to a bound: files name the same
+ * few hosts again and again.
  */
 export function parseAddress(text: string): Address | undefined {
+  if (!text.includes(':')) {
+    const word = ipv4Word(text);
+    return word < 0 ? undefined : { version: 4, words: [word, 0, 0, 0] };
+  }
   const known = remembered.get(text);
   if (known !== undefined) return known;
-  const address = text.includes(':') ? parseIpv6(text) : parseIpv4(text);
+  const address = parseIpv6(text);
   if (address === undefined) return undefined;
   if (remembered.size >= MAX_REMEMBERED) remembered.clear();
   remembered.set(text, address);
   return address;
 }
 
-function parseIpv4(text: string): Address | undefined {
-  const word = ipv4Word(text);
-  return word === undefined ? undefined : { version: 4, words: [word, 0, 0, 0] };
-}
+const DOT = 46;
+const ZERO = 48;
 
-function ipv4Word(text: string): number | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (match === null) return undefined;
-  const bytes = match.slice(1).map(Number);
-  if (bytes.some((byte) => byte > 255)) return undefined;
-  return bytes.reduce((word, byte) => word * 256 + byte, 0);
+/** The four bytes of a dotted quad as a number, or -1. */
+function ipv4Word(text: string): number {
+  let [word, byte, digits, dots] = [0, 0, 0, 0];
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === DOT) {
+      if (digits === 0) return -1;
+      word = word * 256 + byte;
+      byte = digits = 0;
+      dots += 1;
+      continue;
+    }
+    const digit = code - ZERO;
+    if (digit < 0 || digit > 9) return -1;
+    byte = byte * 10 + digit;
+    digits += 1;
+    if (digits > 3 || byte > 255) return -1;
+  }
+  return dots === 3 && digits > 0 ? word * 256 + byte : -1;
 }
 
 function parseIpv6(text: string): Address | undefined {
@@ -56,7 +71,7 @@ function groupsOf(text: string): number[] | undefined {
   for (const [index, part] of parts.entries()) {
     if (index === parts.length - 1 && part.includes('.')) {
       const word = ipv4Word(part);
-      if (word === undefined) return undefined;
+      if (word < 0) return undefined;
       groups.push(word >>> 16, word & 0xffff);
     } else if (/^[0-9a-f]{1,4}$/i.test(part)) {
       groups.push(Number.parseInt(part, 16));
@@ -67,9 +82,10 @@ function groupsOf(text: string): number[] | undefined {
   return groups;
 }
 
-/** Seconds since 1970, with a fraction or without, as whole microseconds; NaN when it is no number. */
+/** Seconds, with a fraction or without, as whole microseconds; NaN for what is none, or more than exact numbers hold. */
 export function parseSeconds(text: string): number {
-  return text === '' ? NaN : Math.round(Number(text) * 1e6);
+  const micros = text === '' ? NaN : Math.round(Number(text) * 1e6);
+  return Number.isSafeInteger(micros) ? micros : NaN;
 }
 
 /**
@@ -125,8 +141,14 @@ export function parseFlags(text: string): number {
   return flags & 0xff;
 }
 
-/** A count; NaN for what is none. */
+/** A count, a whole number; NaN for what is none. */
 export function parseCount(text: string): number {
   const value = text === '' ? NaN : Number(text);
-  return value >= 0 ? value : NaN;
+  return value >= 0 && Number.isInteger(value) ? value : NaN;
+}
+
+/** A port; NaN for what is none. */
+export function parsePort(text: string): number {
+  const value = parseCount(text);
+  return value <= 0xffff ? value : NaN;
 }

@@ -11,7 +11,7 @@ import type { FlowHandler, FlowRecord } from '../flows/record.js';
 import type { FlowImport } from './import.js';
 import { Skips } from './import.js';
 import { Lines } from './lines.js';
-import { parseAddress, parseCount, parseDate, parseProtocol, parseSeconds } from './text.js';
+import { parseAddress, parseCount, parseDate, parsePort, parseProtocol, parseSeconds } from './text.js';
 
 /** The columns that are read. The first six must be there. */
 const columns = [
@@ -152,7 +152,7 @@ function empty(): Values {
 function timeOf(text: string): number {
   const value = Number(text);
   if (Number.isNaN(value)) return parseDate(text);
-  return value > 1e11 ? Math.round(value * 1e3) : parseSeconds(text);
+  return parseSeconds(value > 1e11 ? String(value / 1e3) : text);
 }
 
 function recordOf(values: Values, startMicros: number): FlowRecord | undefined {
@@ -170,7 +170,13 @@ function recordOf(values: Values, startMicros: number): FlowRecord | undefined {
   const backward = counts(values.resp_pkts, values.resp_ip_bytes);
   const endMicros = startMicros + duration;
   const sum = forward.packets + forward.octets + backward.packets + backward.octets;
-  if (!(startMicros >= 0) || !(endMicros >= startMicros) || !Number.isFinite(sum)) return undefined;
+  if (
+    !(startMicros >= 0) ||
+    !(endMicros >= startMicros) ||
+    !Number.isSafeInteger(endMicros) ||
+    !Number.isFinite(sum)
+  )
+    return undefined;
   const isTcp = protocol === 6;
   return {
     source,
@@ -200,9 +206,9 @@ const answers6: ReadonlySet<number> = new Set([128, 129, 130, 131, 133, 134, 135
 
 /** Ports; for ICMP type and code, which Zeek has as originator's and responder's port. */
 function portsOf(values: Values, protocol: number): { source: number; destination: number } | undefined {
-  const source = parseCount(values['id.orig_p']);
-  const destination = parseCount(values['id.resp_p']);
-  if (!(source <= 65_535 && destination <= 65_535)) return undefined;
+  const source = parsePort(values['id.orig_p']);
+  const destination = parsePort(values['id.resp_p']);
+  if (Number.isNaN(source + destination)) return undefined;
   if (protocol !== 1 && protocol !== 58) return { source, destination };
   const isAnswered = (protocol === 1 ? answers : answers6).has(source);
   return { source: 0, destination: (source & 255) * 256 + (isAnswered ? 0 : destination & 255) };
