@@ -5,7 +5,6 @@
  * What it walks past is counted by the tracker's connections. It judges as Zeek does: a packet whose header lies about
  * its length, or whose checksum is wrong, is left out, and where, decides what is still counted.
  */
-import { findIp } from '../../capture/link.js';
 import { LinkType } from '../../capture/index.js';
 import type { Packet } from '../../capture/index.js';
 import { isIntact, isIntactWithin } from './checksum.js';
@@ -13,6 +12,7 @@ import type { Connection } from './connection.js';
 import { MAX_TUNNEL_DEPTH, within } from './encapsulation.js';
 import type { Encapsulation } from './encapsulation.js';
 import { Fragments } from './fragments.js';
+import { findIpAsZeek } from './frames.js';
 import { openGre } from './gre.js';
 import { Seen } from './history.js';
 import { icmpCounterpart } from './icmp.js';
@@ -79,7 +79,7 @@ export class Dissector {
     encapsulation: Encapsulation | undefined,
     level: number,
   ): void {
-    const ip = findIp(bytes, at, end, linkType);
+    const ip = findIpAsZeek(bytes, at, end, linkType);
     if (ip < 0 || ip >= end) return;
     this.#ethernet = this.#options.mac && linkType === LinkType.ethernet ? { bytes, at } : undefined;
     this.#ip(bytes, ip, end, uncaptured, encapsulation, level);
