@@ -70,7 +70,7 @@ describeWith(['nfcapd', 'nfdump'], 'nfcapd', () => {
 
   test('reads thousands of IPFIX biflows as they were sent, and misses no message', async () => {
     const { flows, log } = await collected((port) => send(made, ipfixSink, port));
-    // All is there, so no message was lost. nfcapd 1.7.1 says that some were, since it doesn't count records of options;
+    // All is there, so no message was lost. nfcapd 1.7.1 says that some were, for messages with records of options;
     // RFC 7011 does, and tshark (test/traffic/exports/tshark.test.ts) agrees.
     expect(sorted(flows)).toEqual(sorted(made.map((record) => asCollected(record))));
     expect(log).toContain('Bad Packets: 0');
