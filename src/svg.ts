@@ -65,7 +65,11 @@ export function textWidth(text: string, size = 11): number {
   return [...text].length * size * 0.58;
 }
 
-function escapeXml(text: string): string {
+/**
+ * Text for an element or an attribute in quotes, of XML or HTML. Whatever a name from a capture says, it stays text; marks
+ * that turn the direction of writing go, since they would let a name run backwards over what stands beside it.
+ */
+export function escapeXml(text: string): string {
   const entities: Readonly<Record<string, string>> = {
     '&': '&amp;',
     '<': '&lt;',
@@ -73,5 +77,7 @@ function escapeXml(text: string): string {
     '"': '&quot;',
   };
   // XML 1.0 has no way at all to write most control characters.
-  return text.replace(/\p{Cc}/gu, ' ').replace(/[&<>"]/g, (character) => entities[character] ?? character);
+  return text
+    .replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, ' ')
+    .replace(/[&<>"]/g, (character) => entities[character] ?? character);
 }

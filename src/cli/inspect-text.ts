@@ -1,28 +1,30 @@
 /** The page that `meshbeat inspect` prints: a report, made readable. It computes nothing of its own. */
 import Table from 'cli-table3';
 import pc from 'picocolors';
-import type { CaptureReport, FlowReport, HostReport } from '../traffic/index.js';
+import type { FlowReport, HostReport, TrafficReport } from '../traffic/index.js';
+import type { Beat } from '../traffic/beats/index.js';
 import type { Expected } from './locate.js';
-import { bytesText, secondsText } from './text.js';
+import { bytesText, percentText, secondsText } from './text.js';
+import { warningsOf } from './inspect/gather.js';
+import type { Inspection } from './inspect/gather.js';
 
 /** Larger hosts and flows come first; the rest is told by its number. */
 const MAX_HOSTS_SHOWN = 32;
 const MAX_FLOWS_SHOWN = 12;
 const BLOCKS = ' ▁▂▃▄▅▆▇█';
 
-/**
- * @param expected what the run's schedule promised, if the capture is of a run.
- * @param colour whether to write ANSI colours.
- */
-export function inspectPage(report: CaptureReport, expected: Expected | undefined, colour: boolean): string {
+/** @param colour whether to write ANSI colours. */
+export function inspectPage(inspection: Inspection, colour: boolean): string {
   const { bold, dim, yellow } = pc.createColors(colour);
+  const { report, expected } = inspection;
   const sections = [
-    factsText(report, bold, dim),
-    warnings(report)
+    `${bold(inspection.source.file)}\n${factsOf(inspection).join(dim(' · '))}\n${interfacesOf(inspection).join(dim(' · '))}`,
+    warningsOf(inspection, bytesText)
       .map((warning) => yellow(`warning: ${warning}`))
       .join('\n'),
     hostsTable(report),
     flowsTable(report),
+    beatsText(inspection, bold),
     heartbeatText(report, expected, bold),
   ];
   return sections.filter((section) => section !== '').join('\n\n');
@@ -30,40 +32,33 @@ export function inspectPage(report: CaptureReport, expected: Expected | undefine
 
 type Style = (text: string) => string;
 
-function factsText({ capture, ...report }: CaptureReport, bold: Style, dim: Style): string {
+/** Of the input as a whole: what it is, how much, how long, from when. */
+export function factsOf({ source, report, through }: Inspection): string[] {
   const start =
-    capture.firstNs === undefined ? [] : [new Date(Number(capture.firstNs / 1_000_000n)).toISOString()];
-  const facts = [
-    `${capture.format}${capture.compression === 'none' ? '' : `, compressed by ${capture.compression}`}, ${bytesText(capture.bytes)} on disk`,
-    `${capture.packets} packets`,
-    `${bytesText(report.bytes)} on the wire`,
+    report.originNs === null ? [] : [new Date(Number(BigInt(report.originNs) / 1_000_000n)).toISOString()];
+  const seen = through.length === 0 ? [] : [`seen through ${through.join(', ')}`];
+  const what =
+    source.kind === 'capture'
+      ? `${source.capture.format}${source.capture.compression === 'none' ? '' : `, compressed by ${source.capture.compression}`}`
+      : source.kind;
+  return [
+    `${what}, ${bytesText(source.bytes)} on disk`,
+    source.kind === 'capture' ? `${source.capture.packets} packets` : `${source.records} flow records`,
+    `${bytesText(report.bytes)} ${source.kind === 'capture' ? 'on the wire' : 'of IP packets'}`,
     secondsText(report.durationSeconds),
     ...start.map((text) => `from ${text}`),
+    ...seen,
   ];
-  const sources = capture.interfaces.map(
-    ({ name, linkType }) => `${name ?? 'interface'} (link type ${linkType})`,
-  );
-  return `${bold(capture.file)}\n${facts.join(dim(' · '))}\n${sources.slice(0, 8).join(dim(' · '))}`;
 }
 
-/** What keeps the figures below from being the whole truth. */
-function warnings({ capture, ...report }: CaptureReport): string[] {
-  const { truncatedAt, drops } = capture;
-  const { undecodedPackets, evictedFlows, evictedHosts } = report;
-  return [
-    truncatedAt === undefined
-      ? ''
-      : `the capture is cut off at byte ${truncatedAt}; all before it is counted here`,
-    drops === undefined || drops.dropped === 0 ? '' : `the capturing side lost ${drops.dropped} packets`,
-    undecodedPackets === 0 ? '' : `${undecodedPackets} packets could not be decoded`,
-    evictedFlows.flows === 0
-      ? ''
-      : `${evictedFlows.flows} small flows (${bytesText(evictedFlows.bytes)}) were left out to bound memory`,
-    evictedHosts === 0 ? '' : `${evictedHosts} small hosts were left out to bound memory`,
-  ].filter((warning) => warning !== '');
+export function interfacesOf({ source }: Inspection): string[] {
+  if (source.kind !== 'capture') return [];
+  return source.capture.interfaces
+    .map(({ name, linkType }) => `${name ?? 'interface'} (link type ${linkType})`)
+    .slice(0, 8);
 }
 
-function hostsTable({ hosts }: CaptureReport): string {
+function hostsTable({ hosts }: TrafficReport): string {
   if (hosts.length === 0) return 'no IP traffic';
   const table = tableOf(
     ['host', 'address', 'up', 'down', 'peak Mbit/s', 'egress over time'],
@@ -96,7 +91,7 @@ export function sparkline(values: readonly number[], peak: number): string {
     .join('');
 }
 
-function flowsTable({ flows }: CaptureReport): string {
+function flowsTable({ flows }: TrafficReport): string {
   if (flows.length === 0) return '';
   const table = tableOf(
     ['flow', 'from', 'to', 'payload →', 'payload ←', 'sent again', 'handshake', 'SYN→SYN-ACK', 'largest'],
@@ -129,8 +124,70 @@ function timeText(seconds: number | null): string {
   return seconds === null ? '–' : secondsText(seconds);
 }
 
+/** Subjects told in the text; the document and the page have more. */
+const MAX_BEATS_SHOWN = 12;
+
+/** Heartbeats of groups, pairs and hosts, briefly: those that are beats. */
+function beatsText({ beats, names }: Inspection, bold: Style): string {
+  const nameOf = (address: string): string => names.get(address) ?? address;
+  const rows: [string, Beat, string][] = [
+    ...beats.groups.map((group): [string, Beat, string] => [
+      `group of ${group.hosts.length} hosts, ${group.pairs} pairs`,
+      group,
+      [
+        `degree ${+group.degree.toPrecision(3)}`,
+        ...(group.synchrony === null
+          ? []
+          : [`${percentText(group.synchrony.share)} in step, p ${pText(group.synchrony.pValue)}`]),
+        ...(group.lead === null
+          ? []
+          : [`${nameOf(group.lead.address)} first in ${percentText(group.lead.consistency)}`]),
+      ].join(', '),
+    ]),
+    ...beats.pairs.map((pair): [string, Beat, string] => [
+      `${nameOf(pair.source)} ↔ ${nameOf(pair.destination)}`,
+      pair,
+      pair.lead === null
+        ? ''
+        : `${nameOf(pair.lead.address)} leads by ${secondsText(pair.lead.lagSeconds)} in ${percentText(pair.lead.consistency)}`,
+    ]),
+    ...beats.hosts.map((host): [string, Beat, string] => [
+      nameOf(host.address),
+      host,
+      `${+host.degree.toPrecision(3)} peers`,
+    ]),
+  ];
+  const beating = rows.filter(([, beat]) => beat.isBeat);
+  const asked = `${beats.tested} hosts, pairs and flows were tested, each with a chance of 1 % to pass without a beat`;
+  if (beats.tested === 0) return '';
+  if (beating.length === 0) return `${bold('nobody beats by itself')}: ${asked}`;
+  const table = tableOf(
+    ['who beats', 'period', 'CV', 'p', 'duty', 'bytes per burst (CV)', 'even', 'samples', ''],
+    ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'right', 'left'],
+  );
+  for (const [who, beat, more] of beating.slice(0, MAX_BEATS_SHOWN)) {
+    table.push([
+      who,
+      secondsText(beat.periodSeconds ?? 0),
+      (beat.periodCv ?? 0).toFixed(2),
+      pText(beat.pValue ?? 1),
+      percentText(beat.dutyCycle ?? 0),
+      `${bytesText(beat.burstBytes)} (${beat.burstBytesCv.toFixed(2)})`,
+      percentText(beat.symmetry),
+      String(+beat.samplesPerBurst.toPrecision(3)),
+      more,
+    ]);
+  }
+  return `${table.toString()}${more(beating.length - MAX_BEATS_SHOWN, 'that beat')}\n${asked}`;
+}
+
+/** A chance, no finer than simulations tell. */
+export function pText(pValue: number): string {
+  return `${+pValue.toPrecision(2)}`;
+}
+
 function heartbeatText(
-  { heartbeat: report }: CaptureReport,
+  { heartbeat: report }: TrafficReport,
   expected: Expected | undefined,
   bold: Style,
 ): string {

@@ -1,16 +1,22 @@
 /**
- * `meshbeat inspect`: look at a capture. Flows, hosts and the heartbeat, from any pcap or pcapng file; for
+ * `meshbeat inspect`: look at traffic. Flows, hosts and heartbeats, from a capture or a file of flow records; for
  * a run directory, from the capture inside, beside what the run's schedule had promised.
  *
- * locate.ts finds the input, this file runs the analysis, and inspect-text.ts makes the page.
+ * locate.ts finds the input, inspect/gather.ts runs the analysis; text.ts, document.ts and page/ beside it say what came out.
  */
+import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import pc from 'picocolors';
-import { analyzeCapture } from '../traffic/index.js';
-import type { CaptureReport, TrafficReport } from '../traffic/index.js';
+import { STANDARD_INPUT } from '../capture/index.js';
+import { InputError, messageOf } from '../errors.js';
+import { parseSamplingPlan, unsampled } from '../traffic/sampling/index.js';
+import type { SamplingPlan } from '../traffic/sampling/index.js';
+import type { TrafficReport } from '../traffic/index.js';
+import { documentOf } from './inspect/document.js';
+import { gather } from './inspect/gather.js';
+import { htmlPage } from './inspect/page/index.js';
 import { inspectPage } from './inspect-text.js';
 import { locate } from './locate.js';
-import type { Expected } from './locate.js';
 import { startLog } from './log.js';
 import { startReading, withReadingOptions } from './reading.js';
 import type { ReadingFlags } from './reading.js';
@@ -18,15 +24,17 @@ import { integerOption, secondsText } from './text.js';
 
 interface InspectFlags extends ReadingFlags {
   readonly json?: true;
+  readonly html?: string;
   readonly bin: number;
+  readonly sample?: SamplingPlan;
 }
 
 export function inspectCommand(): Command {
   const command = new Command('inspect')
-    .description('show the flows, bursts and heartbeat of a capture or a run')
+    .description('show the flows, bursts and heartbeats of a capture, a flow file or a run')
     .argument(
-      '<capture|run>',
-      'a pcap or pcapng file (compressed by gzip or zstd, too), - for standard input, or a run directory',
+      '<capture|flows|run>',
+      'a capture, a file of flow records, or a run directory; - is standard input',
     )
     .option(
       '--bin <ms>',
@@ -34,28 +42,49 @@ export function inspectCommand(): Command {
       integerOption('--bin', 1, 60_000),
       10,
     )
-    .option('--json', 'print one JSON document instead')
-    .action(async (target: string, flags: InspectFlags) => {
-      const { capture, expected } = locate(target);
-      const progress = new Progress(process.stderr.isTTY && flags.follow !== true);
-      const reading = startReading(capture, flags);
-      const tell = occasionally(startLog());
-      const report = await analyzeCapture(capture, {
-        ...reading.options,
-        ...(flags.through === undefined ? {} : { through: flags.through }),
-        binSeconds: flags.bin / 1000,
-        onProgress: (read, total) => progress.show(read, total),
-        onCaughtUp: (soFar) => tell(() => statusText(soFar())),
-      }).finally(() => {
-        progress.clear();
-        reading.close();
-      });
-      const text = flags.json
-        ? JSON.stringify(documentOf(report, expected), null, 2)
-        : inspectPage(report, expected, process.stdout.isTTY === true && pc.isColorSupported);
-      process.stdout.write(`${text}\n`);
-    });
+    .option('--json', 'print one JSON document instead (its schema: meshbeat schema --of inspection)')
+    .option('--html <file>', 'also write one page with pictures to this file, over what is there')
+    .option(
+      '--sample <1:N[,method[,seed]]>',
+      'look at one of N packets: systematic, random, n-of-n or sflow',
+      (text: string) => parseSamplingPlan(text, '--sample'),
+    )
+    .action(inspect);
   return withReadingOptions(command);
+}
+
+async function inspect(target: string, flags: InspectFlags): Promise<void> {
+  const { capture, expected } =
+    target === STANDARD_INPUT ? { capture: target, expected: undefined } : locate(target);
+  const progress = new Progress(process.stderr.isTTY && flags.follow !== true);
+  const reading = startReading(capture, flags);
+  const tell = occasionally(startLog());
+  const inspection = await gather(capture, expected, {
+    binSeconds: flags.bin / 1000,
+    sampling: flags.sample ?? unsampled,
+    through: flags.through ?? [],
+    reading: { ...reading.options, onProgress: (read, total) => progress.show(read, total) },
+    onCaughtUp: (soFar) => tell(() => statusText(soFar())),
+  }).finally(() => {
+    progress.clear();
+    reading.close();
+  });
+  if (flags.html !== undefined) {
+    write(flags.html, htmlPage(inspection));
+    startLog()(`wrote ${flags.html}`);
+  }
+  const text = flags.json
+    ? JSON.stringify(documentOf(inspection), null, 2)
+    : inspectPage(inspection, process.stdout.isTTY === true && pc.isColorSupported);
+  process.stdout.write(`${text}\n`);
+}
+
+function write(file: string, content: string): void {
+  try {
+    writeFileSync(file, content);
+  } catch (error) {
+    throw new InputError(`--html: ${messageOf(error)}; allowed: a file that can be written`);
+  }
 }
 
 const STATUS_MS = 2000;
@@ -79,26 +108,6 @@ function statusText({ packets, durationSeconds, hosts, heartbeat: { heartbeat } 
   return `${packets} packets in ${secondsText(durationSeconds)} between ${hosts.length} hosts: ${beat}`;
 }
 
-/** A document of more flows than this would not be read by anyone, nor fit a string at some point. */
-const MAX_FLOWS_LISTED = 10_000;
-
-/** For `--json`: base units (bytes, seconds, bit/s); times count from the first packet. */
-function documentOf({ capture, ...report }: CaptureReport, expected: Expected | undefined): object {
-  const { firstNs, lastNs, names, ...facts } = capture;
-  return {
-    capture: {
-      ...facts,
-      firstNs: firstNs?.toString() ?? null,
-      lastNs: lastNs?.toString() ?? null,
-      names: Object.fromEntries(names),
-    },
-    ...report,
-    flows: report.flows.slice(0, MAX_FLOWS_LISTED),
-    flowCount: report.flows.length,
-    ...(expected === undefined ? {} : { expected }),
-  };
-}
-
 /** One line on a terminal's standard error while a large file is read; nothing elsewhere. */
 class Progress {
   readonly #isTerminal: boolean;
@@ -109,7 +118,7 @@ class Progress {
   }
 
   show(read: number, total: number): void {
-    const text = `reading the capture: ${Math.floor((100 * read) / total)} %`;
+    const text = `reading: ${Math.floor((100 * read) / total)} %`;
     if (!this.#isTerminal || total === 0 || text === this.#shown) return;
     this.#shown = text;
     process.stderr.write(`\r${text}`);

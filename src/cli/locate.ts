@@ -4,14 +4,14 @@
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { InputError, messageOf } from '../errors.js';
 import { runSummarySchema } from '../run/files.js';
 
 /** What a run's schedule promised, from its summary.json; the rest of that is not looked at. */
-const summarySchema = runSummarySchema.pick({ expected: true });
+const summarySchema = z.object({ expected: runSummarySchema.shape.expected.nullable() });
 
-export type Expected = z.output<typeof summarySchema>['expected'];
+export type Expected = NonNullable<z.output<typeof summarySchema>['expected']>;
 
 /**
  * The file that is meant, and what was expected of it; nothing is expected of a file that is in no run directory.
@@ -35,7 +35,7 @@ export function locateCapture(target: string): string {
   );
 }
 
-/** A run that was killed has no summary; one that is there must be whole. */
+/** A run that was killed has no summary; one that is there must be whole. Where nobody trained nothing was promised. */
 function readExpected(file: string): Expected | undefined {
   if (!existsSync(file)) return undefined;
   let content: unknown;
@@ -45,7 +45,7 @@ function readExpected(file: string): Expected | undefined {
     throw new InputError(`${file}: ${messageOf(error)}; allowed: the summary of a run`);
   }
   const parsed = summarySchema.safeParse(content);
-  if (parsed.success) return parsed.data.expected;
+  if (parsed.success) return parsed.data.expected ?? undefined;
   const [issue] = parsed.error.issues;
   throw new InputError(`${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a summary'}`);
 }

@@ -74,7 +74,8 @@ export class SeriesPool {
     do {
       this.binSeconds *= 2;
       for (const series of this.#series) this.#halve(series);
-    } while (this.#free.length < this.#maxChunks / 4);
+      // Slots that were never used are free, too: whoever coarsens a pool that is not used up must get to an end.
+    } while (this.#maxChunks - this.#touched + this.#free.length < this.#maxChunks / 4);
   }
 
   #halve(series: ByteSeries): void {

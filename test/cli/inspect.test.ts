@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LinkType, PcapngWriter } from '../../src/capture/index.js';
 import { inspectCommand } from '../../src/cli/inspect.js';
+import { inspectionSchema } from '../../src/cli/inspect/document.js';
 import { sparkline } from '../../src/cli/inspect-text.js';
 import { InputError } from '../../src/errors.js';
 import { scratchFolder } from '../support/files.js';
@@ -94,6 +95,49 @@ describe('meshbeat inspect', () => {
       flowCount: 4,
       expected: { periodSeconds: 2.01 },
     });
+  });
+
+  test('--json keeps to its schema, and tells who beats', async () => {
+    const text = await inspect(runDirectory('schema', summary), '--json');
+    const document = inspectionSchema.parse(JSON.parse(text));
+    expect(document.beats.tested).toBeGreaterThan(4);
+    expect(document.beats.hosts.map(({ bursts }) => bursts)).toEqual([4, 4, 4, 4]);
+    expect(document.beats.hosts[0]!.periodSeconds).toBeCloseTo(2, 1);
+  });
+
+  test('a sample: estimates, and what is left of a burst', async () => {
+    const text = await inspect(runDirectory('sample'), '--json', '--sample', '1:10,random');
+    const document = inspectionSchema.parse(JSON.parse(text));
+    expect(document.samplingRate).toBe(10);
+    const [first] = document.beats.hosts;
+    expect(first!.samplesPerBurst).toBeGreaterThan(0.02 * 1e4);
+    expect(first!.samplesPerBurst).toBeLessThan(0.06 * 1e4);
+  });
+
+  test('flow records: what they hide is said', async () => {
+    const file = join(folder, 'flows.jsonl');
+    const record = {
+      ts: 1_700_000_000,
+      uid: 'C1',
+      'id.orig_h': '10.0.0.1',
+      'id.orig_p': 1,
+      'id.resp_h': '10.0.0.2',
+      'id.resp_p': 2,
+      proto: 'tcp',
+      duration: 60,
+      orig_bytes: 900,
+      resp_bytes: 90,
+      conn_state: 'SF',
+      orig_pkts: 9,
+      orig_ip_bytes: 1000,
+      resp_pkts: 9,
+      resp_ip_bytes: 1000,
+    };
+    const lines = [0, 60, 120].map((later) => JSON.stringify({ ...record, ts: record.ts + later }));
+    writeFileSync(file, `${lines.join('\n')}\n`);
+    const page = await inspect(file);
+    expect(page).toContain('3 flow records');
+    expect(page).toContain('periods under 120 s (twice that) cannot be seen');
   });
 
   test.each([

@@ -93,3 +93,12 @@ describe('byte series', () => {
     expect(onGrid([series], pool, grid).reduce((sum, bytes) => sum + bytes, 0)).toBe(5);
   });
 });
+
+test('a pool that is not used up can be made coarser, too', () => {
+  const pool = new SeriesPool({ binSeconds: 0.01 });
+  const series = pool.create();
+  series.add(0.035, 7);
+  pool.coarsen();
+  expect(pool.binSeconds).toBe(0.02);
+  expect(series.range()).toEqual({ first: 1, last: 1 });
+});
