@@ -1,9 +1,18 @@
 /** Crypto-PAn against the pairs that its authors published with their code, and as a property. */
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CryptoPan } from '../../../src/traffic/exports/pcapng/crypto-pan.js';
 import { keyOfVariable } from '../../../src/traffic/exports/pcapng/key.js';
 import { parseAddress } from '../../../src/traffic/imports/text.js';
+import type { FlowRecord } from '../../../src/traffic/flows/record.js';
+import { readTraffic } from '../../../src/traffic/source.js';
+import { scratchFolder } from '../../support/files.js';
+import { fixture } from '../../support/fixtures.js';
+import { describeWith } from '../../support/requires.js';
+
+const folder = scratchFolder();
 
 /** The sample key of the authors' code. */
 const sampleKey = Uint8Array.of(
@@ -71,6 +80,29 @@ describe('Crypto-PAn', () => {
         expect(common(own.pseudonym(first), own.pseudonym(second))).toBe(common(first, second));
       }),
     );
+  });
+});
+
+describeWith(['nfanon', 'nfdump'], 'Crypto-PAn, beside nfanon', () => {
+  test('every IPv4 address gets the pseudonym that nfanon gives it', async () => {
+    const anonymous = join(folder, 'anonymous');
+    const key = `0x${Buffer.from(sampleKey).toString('hex')}`;
+    execFileSync('nfanon', ['-q', '-K', key, '-r', fixture('flows/nfcapd'), '-w', anonymous]);
+    const theirs = execFileSync('nfdump', ['-r', anonymous, '-o', 'csv', 'inet'], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => /^\d{4}-/.test(line))
+      .map((line) => line.split(',')[3]);
+    const pan = new CryptoPan(sampleKey);
+    const ours: string[] = [];
+    const onRecord = ({ source: { version, words } }: FlowRecord) => {
+      if (version !== 4) return;
+      const bytes = Buffer.alloc(4);
+      bytes.writeUInt32BE(words[0]);
+      ours.push(pan.pseudonym(bytes).join('.'));
+    };
+    await readTraffic(fixture('flows/nfdump.json'), { onPacket: () => undefined, onRecord });
+    expect(ours).toHaveLength(54);
+    expect(theirs).toEqual(ours);
   });
 });
 

@@ -4,10 +4,11 @@
  *
  * Two addresses that have their first k bits in common have pseudonyms that have exactly k bits in common, so networks
  * stay networks. Each bit is flipped or not by a pseudorandom function (AES-128, first bit of its output) of the bits
- * before it. The same key gives the same pseudonyms, in this program and in others (nfanon and all who follow the
- * paper's own code); without the key nobody gets back, but who knows some pairs knows their prefixes elsewhere, too.
+ * before it. The same key gives the same pseudonyms, in this program and in others that follow the paper's own code
+ * (nfanon is one); without the key nobody gets back, but who knows some pairs knows their prefixes elsewhere, too.
  *
- * IPv6 goes by the same rule with 128 bits, as in common implementations. The key is 32 bytes: AES's, and the padding.
+ * IPv6 goes by the same rule with 128 bits, as implementations in Go, Rust and JavaScript have it; nfanon's IPv6 is its
+ * own. The key is 32 bytes: AES's, and the padding.
  */
 import { createCipheriv } from 'node:crypto';
 
