@@ -124,9 +124,14 @@ async function gunzip(
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     // What came before the cut has been handed on.
     if (code === 'Z_BUF_ERROR') return true;
-    if (!code.startsWith('Z_')) throw error;
+    // Node takes nothing more once something that is no gzip member follows one.
+    const isFollowed = code === 'ERR_STREAM_PREMATURE_CLOSE';
+    if (!isFollowed && !code.startsWith('Z_')) throw error;
+    const what = isFollowed
+      ? 'something that is no gzip data behind it'
+      : `damaged gzip data (${messageOf(error)})`;
     throw new InputError(
-      `byte ${stream.bytesWritten} of the gzip stream, or before: found damaged gzip data (${messageOf(error)}); allowed: undamaged data`,
+      `byte ${stream.bytesWritten} of the gzip stream, or before: found ${what}; allowed: undamaged data`,
     );
   }
 }

@@ -141,27 +141,9 @@ function afterLabels(bytes: Uint8Array, at: number, end: number): number {
   for (; at + 4 < end; at += 4) {
     if ((bytes[at + 2]! & 1) === 0) continue;
     const version = bytes[at + 4]! >> 4;
-    return version === 4 || version === 6 ? at + 4 : afterPseudowire(bytes, at + 4, end);
+    return version === 4 || version === 6 ? at + 4 : NOT_IP;
   }
   return CUT_OFF;
-}
-
-/** An Ethernet pseudowire (RFC 4448), with a control word, whose first four bits are 0, or without: if it looks like one. */
-function afterPseudowire(bytes: Uint8Array, at: number, end: number): number {
-  const withControlWord = bytes[at]! >> 4 === 0 ? ipInside(bytes, at + 4, end) : NOT_IP;
-  return withControlWord >= 0 ? withControlWord : ipInside(bytes, at, end);
-}
-
-/** From an Ethernet header that may be none: it is one if nothing but tags and IP of the right version comes of it. */
-function ipInside(bytes: Uint8Array, at: number, end: number): number {
-  for (at += 12; end - at > 2; at += 4) {
-    const type = uint16(bytes, at);
-    const version = bytes[at + 2]! >> 4;
-    if (type === EtherType.ipv4) return version === 4 ? at + 2 : NOT_IP;
-    if (type === EtherType.ipv6) return version === 6 ? at + 2 : NOT_IP;
-    if (type !== EtherType.vlan && type !== EtherType.serviceVlan) return NOT_IP;
-  }
-  return NOT_IP;
 }
 
 /**

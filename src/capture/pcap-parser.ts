@@ -1,6 +1,7 @@
 /**
  * The classic pcap format (draft-ietf-opsawg-pcap): one 24-byte file header, then a 16-byte header before
- * each packet. Both byte orders, microsecond and nanosecond stamps.
+ * each packet. Both byte orders, microsecond and nanosecond stamps, and the variant of old Linux kernels ("modified
+ * tcpdump") whose packet headers are 8 bytes longer.
  *
  * It is a push parser: see parser.ts. It knows nothing of what is inside the packets.
  */
@@ -12,16 +13,20 @@ import type { CaptureInterface, FormatParser } from './parser.js';
 
 const FILE_HEADER_LENGTH = 24;
 const PACKET_HEADER_LENGTH = 16;
+/** With interface index, protocol and packet type behind the usual fields. */
+const MODIFIED_HEADER_LENGTH = 24;
 
 /** Magic numbers as read in big-endian order. */
 export const pcapMagics: ReadonlyMap<
   number,
-  { readonly littleEndian: boolean; readonly nanoseconds: boolean }
+  { readonly littleEndian: boolean; readonly nanoseconds: boolean; readonly modified?: true }
 > = new Map([
   [0xa1b2c3d4, { littleEndian: false, nanoseconds: false }],
   [0xa1b23c4d, { littleEndian: false, nanoseconds: true }],
   [0xd4c3b2a1, { littleEndian: true, nanoseconds: false }],
   [0x4d3cb2a1, { littleEndian: true, nanoseconds: true }],
+  [0xa1b2cd34, { littleEndian: false, nanoseconds: false, modified: true }],
+  [0x34cdb2a1, { littleEndian: true, nanoseconds: false, modified: true }],
 ]);
 
 export class PcapParser implements FormatParser {
@@ -34,6 +39,7 @@ export class PcapParser implements FormatParser {
   readonly #onPacket: PacketHandler;
   #littleEndian = false;
   #nanosecondsPerUnit = 1000;
+  #headerLength = PACKET_HEADER_LENGTH;
 
   constructor(onPacket: PacketHandler) {
     this.#onPacket = onPacket;
@@ -73,6 +79,7 @@ export class PcapParser implements FormatParser {
     if (major !== 2) throw new InputError(`byte 4: found pcap version ${major}; allowed: 2`);
     this.#littleEndian = kind.littleEndian;
     this.#nanosecondsPerUnit = kind.nanoseconds ? 1 : 1000;
+    if (kind.modified) this.#headerLength = MODIFIED_HEADER_LENGTH;
     const snaplen = view.getUint32(position + 16, kind.littleEndian);
     // The upper half of the word tells the length of the frame check sequence, not the link type.
     const linkType = view.getUint32(position + 20, kind.littleEndian) & 0xffff;
@@ -84,7 +91,8 @@ export class PcapParser implements FormatParser {
   /** Reads one packet; false when it has not come whole yet. */
   #readPacket(): boolean {
     const chunks = this.#chunks;
-    if (chunks.available < PACKET_HEADER_LENGTH) return false;
+    const headerLength = this.#headerLength;
+    if (chunks.available < headerLength) return false;
     const { view, position } = chunks;
     const captured = view.getUint32(position + 8, this.#littleEndian);
     if (captured > MAX_CAPTURED_LENGTH) {
@@ -92,15 +100,15 @@ export class PcapParser implements FormatParser {
         `byte ${chunks.offset + 8}: found a packet of ${captured} captured bytes; allowed: up to ${MAX_CAPTURED_LENGTH}`,
       );
     }
-    if (chunks.available < PACKET_HEADER_LENGTH + captured) return false;
+    if (chunks.available < headerLength + captured) return false;
     const packet = this.#packet;
     packet.seconds = view.getUint32(position, this.#littleEndian);
     packet.nanoseconds = view.getUint32(position + 4, this.#littleEndian) * this.#nanosecondsPerUnit;
     packet.bytes = chunks.bytes;
-    packet.offset = position + PACKET_HEADER_LENGTH;
+    packet.offset = position + headerLength;
     packet.length = captured;
     packet.originalLength = Math.max(captured, view.getUint32(position + 12, this.#littleEndian));
-    chunks.position += PACKET_HEADER_LENGTH + captured;
+    chunks.position += headerLength + captured;
     this.#onPacket(packet);
     return true;
   }
