@@ -98,8 +98,8 @@ function nextStep(training: readonly Measured[]): string {
   const caveat =
     invalid === 0
       ? ''
-      : ` The gate calls ${invalid} of ${training.length} runs of training invalid, since the machine was busy: their beat is less ` +
-        'regular than it would be.';
+      : ` The gate calls ${invalid} of ${training.length} runs of training invalid, since the machine was busy: their beat may ` +
+        'be less regular than on a quiet one.';
   return (
     `All this is of ${training.length} runs of a minute between four hosts, each once: it shows what rules can see, not how ` +
     `often they err.${caveat}`

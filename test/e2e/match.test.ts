@@ -1,6 +1,7 @@
 /** `meshbeat match` as a user calls it, on captures and flow files that were made for it. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Random } from '../../src/random.js';
 import { pcapFile } from '../support/captures.js';
@@ -98,6 +99,12 @@ test('nDPI’s verdict is there, or why it is not', async () => {
   const row = (await match(regular)).verdicts.find(({ pattern }) => pattern === 'ndpi');
   if (isInstalled('ndpiReader')) expect(row?.findings[0]?.why).toMatch(/^\d+ flows: /);
   else expect(row?.note).toBe('not run: ndpiReader is not installed (Debian: libndpi-bin)');
+});
+
+test('packed, under a name that does not say so: the same verdicts', async () => {
+  const packed = join(folder, 'packed.pcap');
+  writeFileSync(packed, gzipSync(readFileSync(regular)));
+  expect((await match(packed)).verdicts).toEqual((await match(regular)).verdicts);
 });
 
 test('sampled: one of so many packets, and nDPI sees no others', async () => {

@@ -1,11 +1,11 @@
 /**
  * Looks at a file: reads it once, samples it if asked, and holds all patterns against it. The edge of this folder.
  *
- * nDPI needs packets in a file of its own kind. A plain capture of which all packets are looked at is given to it as it
+ * nDPI needs packets in a file of its own kind. A plain capture, by its first bytes, of which all packets are looked at is given to it as it
  * is; else the packets that were sampled are written to a temporary pcap file, of at most a gibibyte, which is gone
  * afterwards.
  */
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { decode, Decoded } from '../../capture/index.js';
@@ -39,6 +39,8 @@ export interface Look extends Gathered {
   readonly verdicts: readonly Verdict[];
 }
 
+/** Of pcap, with micro- and nanoseconds in both byte orders, and of pcapng. */
+const MAGICS = new Set([0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1, 0x0a0d0d0a]);
 const MAX_COPY_BYTES = 2 ** 30;
 
 /**
@@ -53,7 +55,7 @@ export async function look(file: string, options: LookOptions = {}): Promise<Loo
   const folder = mkdtempSync(path.join(tmpdir(), 'meshbeat-match-'));
   const copy = new PcapCopy(path.join(folder, 'sampled.pcap'));
   try {
-    const needsCopy = exporter === undefined && (sampling.rate > 1 || !/\.(pcap|pcapng)$/.test(file));
+    const needsCopy = exporter === undefined && (sampling.rate > 1 || !isPlainCapture(file));
     const input = await readTraffic(
       file,
       {
@@ -85,6 +87,24 @@ export async function look(file: string, options: LookOptions = {}): Promise<Loo
     copy.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Whether a file is pcap or pcapng by its first bytes, so that other programs read it as it is. */
+function isPlainCapture(file: string): boolean {
+  const head = Buffer.alloc(4);
+  try {
+    // A pipe can be opened once only.
+    if (!statSync(file).isFile()) return false;
+    const descriptor = openSync(file, 'r');
+    try {
+      if (readSync(descriptor, head) < 4) return false;
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    return false;
+  }
+  return MAGICS.has(head.readUInt32BE(0));
 }
 
 /** A router between the packets and the gatherer: only its flow records come through. */
