@@ -124,8 +124,8 @@ async function gunzip(
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     // What came before the cut has been handed on.
     if (code === 'Z_BUF_ERROR') return true;
-    // Node takes nothing more once something that is no gzip member follows one.
-    const isFollowed = code === 'ERR_STREAM_PREMATURE_CLOSE';
+    // Node takes nothing more once something that is no gzip member follows one, and ends what still feeds it.
+    const isFollowed = code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ABORT_ERR';
     if (!isFollowed && !code.startsWith('Z_')) throw error;
     const what = isFollowed
       ? 'something that is no gzip data behind it'
