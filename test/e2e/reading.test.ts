@@ -28,7 +28,7 @@ test('standard input that is no capture is wrong input, with its name', () => {
     encoding: 'utf8',
   });
   expect(status).toBe(2);
-  expect(stderr).toContain('standard input: byte 0: found the bytes 0x68656c6c');
+  expect(stderr).toContain('standard input: byte 0: found the text "hello"');
 });
 
 test('a shell’s <(…)', () => {
