@@ -143,7 +143,7 @@ export function meshCapture(path: string, packets: number): number {
   }
   const others: Talk[] = [];
   const other = (): void => {
-    if (others.length < 300) others.push(newTalk(random));
+    if (others.length < 100) others.push(newTalk(random));
     const index = random(others.length);
     if (!ordinary(writer, others[index]!, random)) others[index] = newTalk(random);
   };
@@ -158,7 +158,7 @@ export function meshCapture(path: string, packets: number): number {
       }
     } else {
       other();
-      writer.micros += isBurst ? 10 : 100;
+      writer.micros += isBurst ? 10 : 250;
     }
   }
   writer.close();
@@ -187,7 +187,7 @@ export function crowdCapture(path: string, packets: number, conversations = 200_
 
 function newTalk(random: (below: number) => number): Talk {
   const kind = random(10);
-  const source = 0xc0a80000 + random(250);
+  const source = 0xc0a80000 + random(60);
   const destination = 0x50000000 + random(2 ** 20);
   const port = 20_000 + random(40_000);
   if (kind < 3) return talkOf(17, source, 0x08080808, [port, 53]);

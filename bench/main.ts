@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: how fast and how even the network between the nodes is (shaper.ts), how much of it the data plane
- * uses (ring.ts), and how long pipelines stand idle (bubble.ts). `-- --only shaper`, `ring` or `bubble` makes a part.
+ * uses (ring.ts), how long pipelines stand idle (bubble.ts), and how fast packets become flows (flows.ts).
+ * `-- --only shaper`, `ring`, `bubble` or `flows` makes a part.
  *
  * Figures of one run compare with each other (a ratio, or against what was set), not with another day's: the
  * machine is shared. Every figure is the median of several repeats, with the extremes beside it.
@@ -11,6 +12,7 @@ import { netnsFeasibility } from '../src/wan/netns/feasible.js';
 import { NetnsFabric } from '../src/wan/netns/fabric.js';
 import { CALM, type Topology } from '../src/scenario/index.js';
 import { benchBubble } from './bubble.js';
+import { benchFlows } from './flows.js';
 import type { Pacing } from './pacing.js';
 import { Ring, type RingOptions } from './ring.js';
 import { filterPacing, shaperPacing, throughputOf, wireThroughput } from './shaper.js';
@@ -25,7 +27,7 @@ const PACED = [20e6, 100e6];
 /** … as Mininet has it. */
 const FILTER_BURST = 15_000;
 const PACED_QUEUE_SECONDS = 0.2;
-const PARTS = ['shaper', 'ring', 'bubble'] as const;
+const PARTS = ['shaper', 'ring', 'bubble', 'flows'] as const;
 
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } });
 const unknown = (values.only ?? []).filter((name) => !PARTS.some((part) => part === name));
@@ -183,8 +185,9 @@ async function main(): Promise<void> {
     log(`${what} …`);
     ratios(what, await benchRing({ size: 4, elements: 8 * MIB, slice: 1 * MIB, tls }));
   }
-  process.stdout.write(`${table.toString()}\n`);
+  if (wanted('shaper') || wanted('ring')) process.stdout.write(`${table.toString()}\n`);
   if (wanted('bubble')) process.stdout.write(`${await benchBubble(log)}\n`);
+  if (wanted('flows')) process.stdout.write(`${benchFlows(log)}\n`);
 
   function pacing(what: string, { accuracy, largest, variation }: Pacing): void {
     row(what, 'mean rate over set rate', percent(accuracy));
@@ -223,8 +226,8 @@ async function main(): Promise<void> {
 
 // A benchmark that hangs says so instead of hanging.
 const watchdog = setTimeout(() => {
-  log('the benchmark did not end within fifteen minutes; giving up');
+  log('the benchmark did not end within half an hour; giving up');
   process.exit(1);
-}, 900_000);
+}, 1_800_000);
 await main();
 clearTimeout(watchdog);

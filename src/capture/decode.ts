@@ -161,11 +161,14 @@ function decodeIpv4(bytes: Uint8Array, at: number, end: number, onWire: number, 
   if (ipBytes < headerBytes) return 'undecoded';
   into.bytes = bytes;
   into.ipOffset = at;
-  into.version = 4;
+  // They are 0 already where the last packet was IPv4, too.
+  if (into.version !== 4) {
+    into.version = 4;
+    into.source1 = into.source2 = into.source3 = 0;
+    into.destination1 = into.destination2 = into.destination3 = 0;
+  }
   into.source0 = uint32(bytes, at + 12);
   into.destination0 = uint32(bytes, at + 16);
-  into.source1 = into.source2 = into.source3 = 0;
-  into.destination1 = into.destination2 = into.destination3 = 0;
   into.ipBytes = ipBytes;
   into.end = Math.min(end, at + ipBytes);
   const fragment = uint16(bytes, at + 6);

@@ -60,7 +60,7 @@ export class PcapParser implements FormatParser {
       if (chunks.available < FILE_HEADER_LENGTH) return chunks.settle();
       this.#readFileHeader();
     }
-    while (this.#readPacket());
+    this.#readPackets();
     chunks.settle();
   }
 
@@ -88,28 +88,34 @@ export class PcapParser implements FormatParser {
     this.#chunks.position += FILE_HEADER_LENGTH;
   }
 
-  /** Reads one packet; false when it has not come whole yet. */
-  #readPacket(): boolean {
+  /** Reads the packets that have come whole. */
+  #readPackets(): void {
     const chunks = this.#chunks;
-    const headerLength = this.#headerLength;
-    if (chunks.available < headerLength) return false;
-    const { view, position } = chunks;
-    const captured = view.getUint32(position + 8, this.#littleEndian);
-    if (captured > MAX_CAPTURED_LENGTH) {
-      throw new InputError(
-        `byte ${chunks.offset + 8}: found a packet of ${captured} captured bytes; allowed: up to ${MAX_CAPTURED_LENGTH}`,
-      );
-    }
-    if (chunks.available < headerLength + captured) return false;
     const packet = this.#packet;
-    packet.seconds = view.getUint32(position, this.#littleEndian);
-    packet.nanoseconds = view.getUint32(position + 4, this.#littleEndian) * this.#nanosecondsPerUnit;
+    const littleEndian = this.#littleEndian;
+    const headerLength = this.#headerLength;
+    const nanosecondsPerUnit = this.#nanosecondsPerUnit;
+    const { view, end } = chunks;
+    let at = chunks.position;
     packet.bytes = chunks.bytes;
-    packet.offset = position + headerLength;
-    packet.length = captured;
-    packet.originalLength = Math.max(captured, view.getUint32(position + 12, this.#littleEndian));
-    chunks.position += headerLength + captured;
-    this.#onPacket(packet);
-    return true;
+    while (end - at >= headerLength) {
+      const captured = view.getUint32(at + 8, littleEndian);
+      if (captured > MAX_CAPTURED_LENGTH) {
+        throw new InputError(
+          `byte ${chunks.offset + 8}: found a packet of ${captured} captured bytes; allowed: up to ${MAX_CAPTURED_LENGTH}`,
+        );
+      }
+      const offset = at + headerLength;
+      if (end - offset < captured) return;
+      packet.seconds = view.getUint32(at, littleEndian);
+      packet.nanoseconds = view.getUint32(at + 4, littleEndian) * nanosecondsPerUnit;
+      packet.offset = offset;
+      packet.length = captured;
+      const originalLength = view.getUint32(at + 12, littleEndian);
+      packet.originalLength = originalLength > captured ? originalLength : captured;
+      at = offset + captured;
+      chunks.position = at;
+      this.#onPacket(packet);
+    }
   }
 }

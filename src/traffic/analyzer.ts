@@ -29,7 +29,7 @@ export interface AnalyzerOptions {
   readonly maxBins?: number;
   /** Default 2^18. */
   readonly maxFlows?: number;
-  /** Default 4096. */
+  /** Default 2^14. */
   readonly maxHosts?: number;
   /** Pairs of hosts that have series at once. Default 0: none has. */
   readonly maxPairSeries?: number;
@@ -59,6 +59,10 @@ export interface TrafficSeries {
 
 /** A record is spread over at most so many bins: finer ones would claim a precision that it does not have. */
 const MAX_SMEAR_BINS = 512;
+/** Places in the analyzer's sums. */
+const BYTES = 0;
+const FIRST = 1;
+const LAST = 2;
 const SYN_ACK = TcpFlag.syn | TcpFlag.ack;
 
 export class TrafficAnalyzer {
@@ -78,8 +82,9 @@ export class TrafficAnalyzer {
   readonly #decoded = new Decoded();
   /** Undefined for the plain decoder, which the engine can then build in. */
   readonly #through: Decoder | undefined;
+  /** Bytes; time of the earliest and the latest packet, seconds. In an array, for they change with each packet. */
+  readonly #sums = new Float64Array(3);
   #packets = 0;
-  #bytes = 0;
   #observed = 0;
   #records = 0;
   #highestRate = 1;
@@ -88,8 +93,6 @@ export class TrafficAnalyzer {
   #originSeconds = 0;
   #originNanoseconds = 0;
   #originNs: bigint | undefined;
-  #first = 0;
-  #last = 0;
 
   constructor(options: AnalyzerOptions = {}) {
     const { maxPairSeries = 0, maxFlowSeries = 0 } = options;
@@ -97,7 +100,7 @@ export class TrafficAnalyzer {
     this.#through = options.through?.length ? decoderThrough(options.through) : undefined;
     this.#samplingRate = this.#highestRate = options.samplingRate ?? 1;
     this.#pool = new SeriesPool(options);
-    this.#hosts = new HostTable(this.#pool, options.maxHosts ?? 4096);
+    this.#hosts = new HostTable(this.#pool, options.maxHosts ?? 2 ** 14);
     this.#flows = new FlowTable(options.maxFlows ?? 2 ** 18);
     if (maxPairSeries > 0) this.#pairTable = new TalkTable(this.#pool, maxPairSeries);
     if (maxFlowSeries > 0) {
@@ -124,11 +127,13 @@ export class TrafficAnalyzer {
       packet.seconds - this.#originSeconds + (packet.nanoseconds - this.#originNanoseconds) / 1e9;
     const bytes = packet.originalLength;
     const weight = this.#samplingRate;
-    if (seconds > this.#last) this.#last = seconds;
-    else if (seconds < this.#first) this.#first = seconds;
+    this.#flows.now[0] = seconds;
+    const sums = this.#sums;
+    if (seconds > sums[LAST]!) sums[LAST] = seconds;
+    else if (seconds < sums[FIRST]!) sums[FIRST] = seconds;
+    sums[BYTES]! += bytes * weight;
     this.#observed += 1;
     this.#packets += weight;
-    this.#bytes += bytes * weight;
     if (outcome !== 'ip') {
       if (outcome === 'other') this.#other += 1;
       else this.#undecoded += 1;
@@ -138,11 +143,12 @@ export class TrafficAnalyzer {
     let row = flows.find(decoded);
     if (row < 0) {
       const isAnswer = decoded.hasTcp && (decoded.tcpFlags & SYN_ACK) === SYN_ACK;
-      row = flows.insert(decoded, isAnswer, seconds);
+      row = flows.insert(decoded, isAnswer);
       this.#open(row);
     }
-    flows.add(row, decoded, seconds, bytes, weight);
-    this.#move(row, seconds, weight, bytes * weight);
+    flows.add(row, decoded, bytes, weight);
+    this.#pool.at(seconds);
+    this.#move(row, weight, bytes * weight);
   }
 
   /** Counts one flow record: its bytes (those of IP packets) are spread evenly from its start to its end. */
@@ -158,15 +164,16 @@ export class TrafficAnalyzer {
     }
     const start = (record.startMicros - this.#originSeconds * 1e6 - this.#originNanoseconds / 1000) / 1e6;
     const end = start + Math.max(0, record.endMicros - record.startMicros) / 1e6;
-    if (end > this.#last) this.#last = end;
-    if (start < this.#first) this.#first = start;
+    if (end > this.#sums[LAST]!) this.#sums[LAST] = end;
+    if (start < this.#sums[FIRST]!) this.#sums[FIRST] = start;
     if (record.samplingRate > this.#highestRate) this.#highestRate = record.samplingRate;
     this.#records += 1;
     const flows = this.#flows;
+    flows.now[0] = start;
     const decoded = keyOf(record, this.#decoded);
     let row = flows.find(decoded, record.destinationPort);
     if (row < 0) {
-      row = flows.insert(decoded, false, start, record.destinationPort);
+      row = flows.insert(decoded, false, record.destinationPort);
       this.#open(row);
     }
     while (end - start > MAX_SMEAR_BINS * this.#pool.binSeconds) this.#pool.coarsen();
@@ -184,14 +191,14 @@ export class TrafficAnalyzer {
     const hosts = this.#hosts.list();
     return {
       packets: this.#packets,
-      bytes: this.#bytes,
+      bytes: this.#sums[BYTES]!,
       otherPackets: this.#other,
       undecodedPackets: this.#undecoded,
       records: this.#records,
       observedPackets: this.#observed,
       samplingRate: this.#highestRate,
       originNs: this.#originNs?.toString() ?? null,
-      durationSeconds: this.#last - this.#first,
+      durationSeconds: this.#sums[LAST]! - this.#sums[FIRST]!,
       binSeconds: this.#pool.binSeconds,
       hosts: hosts.map((host) => this.#hostReport(host, names)),
       flows: this.#flowReports(names),
@@ -234,38 +241,41 @@ export class TrafficAnalyzer {
       this.#talkOf[row] = this.#flowTalks.flow(row, source.address, destination.address);
   }
 
-  /** Bytes go from one of a flow's hosts to the other, the way the flow table last found. */
-  #move(row: number, seconds: number, packets: number, bytes: number): void {
+  /** Bytes go from one of a flow's hosts to the other, now and the way the flow table last found. */
+  #move(row: number, packets: number, bytes: number): void {
     let source = this.#sources[row]!;
     let destination = this.#destinations[row]!;
-    // A host may have had to make way since the flow's last packet.
-    if (source.evicted) source = this.#sources[row] = this.#hosts.get(this.#flows.source(row).address);
-    if (destination.evicted)
-      destination = this.#destinations[row] = this.#hosts.get(this.#flows.destination(row).address);
+    if (source.evicted || destination.evicted) {
+      this.#refresh(row);
+      source = this.#sources[row]!;
+      destination = this.#destinations[row]!;
+    }
     const { isForward } = this.#flows;
-    const pool = this.#pool;
-    const width = pool.binSeconds;
-    let bin = Math.floor(seconds / width);
-    (isForward ? source : destination).send(bin, packets, bytes);
-    // Bins may have become wider to make room for this one.
-    if (pool.binSeconds !== width) bin = Math.floor(seconds / pool.binSeconds);
-    (isForward ? destination : source).receive(bin, packets, bytes);
-    if (this.#pairTable !== undefined || this.#flowTalks !== undefined) this.#talk(row, seconds, bytes);
+    (isForward ? source : destination).send(packets, bytes);
+    (isForward ? destination : source).receive(packets, bytes);
+    if (this.#pairTable === undefined && this.#flowTalks === undefined) return;
+    const pair = this.#pair(row);
+    pair?.add(isForward === (pair.source === source.address), bytes);
+    const talk = this.#talkOf[row];
+    if (talk?.evicted === false) talk.add(isForward, bytes);
   }
 
-  #talk(row: number, seconds: number, bytes: number): void {
-    const { isForward } = this.#flows;
-    const source = this.#sources[row]!;
-    if (this.#pairTable !== undefined) {
-      let pair = this.#pairOf[row]!;
-      if (pair.evicted)
-        pair = this.#pairOf[row] = this.#pairTable.pair(source.address, this.#destinations[row]!.address);
-      const isAlong = isForward === (pair.source === source.address);
-      pair.add(isAlong, Math.floor(seconds / this.#pool.binSeconds), bytes);
-    }
-    const talk = this.#talkOf[row];
-    if (talk !== undefined && !talk.evicted)
-      talk.add(isForward, Math.floor(seconds / this.#pool.binSeconds), bytes);
+  /** Asks again for hosts that had to make way since the flow's last packet. */
+  #refresh(row: number): void {
+    if (this.#sources[row]!.evicted) this.#sources[row] = this.#hosts.get(this.#flows.source(row).address);
+    if (this.#destinations[row]!.evicted)
+      this.#destinations[row] = this.#hosts.get(this.#flows.destination(row).address);
+  }
+
+  /** The talk of the flow's hosts, asked for again if it had to make way. */
+  #pair(row: number): Talk | undefined {
+    if (this.#pairTable === undefined) return undefined;
+    const known = this.#pairOf[row];
+    if (known?.evicted === false) return known;
+    return (this.#pairOf[row] = this.#pairTable.pair(
+      this.#sources[row]!.address,
+      this.#destinations[row]!.address,
+    ));
   }
 
   /** One direction of a record. */
@@ -275,17 +285,18 @@ export class TrafficAnalyzer {
     const bytes = counts.octets * rate;
     this.#observed += counts.packets;
     this.#packets += packets;
-    this.#bytes += bytes;
+    this.#sums[BYTES]! += bytes;
     this.#flows.addRecord(row, start, end, packets, bytes, counts.tcpFlags);
-    const width = this.#pool.binSeconds;
-    const first = Math.floor(start / width);
-    const last = Math.floor(end / width);
-    if (first === last) return this.#move(row, start, packets, bytes);
-    const rateInside = bytes / (end - start);
-    this.#move(row, start, packets, rateInside * ((first + 1) * width - start));
-    // In the middle of bins, so that rounding, or bins that became wider, put none of it elsewhere.
-    for (let bin = first + 1; bin < last; bin++) this.#move(row, (bin + 0.5) * width, 0, rateInside * width);
-    this.#move(row, end, 0, rateInside * (end - last * width));
+    this.#refresh(row);
+    const { isForward } = this.#flows;
+    const source = this.#sources[row]!;
+    const destination = this.#destinations[row]!;
+    (isForward ? source : destination).sendOver(start, end, packets, bytes);
+    (isForward ? destination : source).receiveOver(start, end, packets, bytes);
+    const pair = this.#pair(row);
+    pair?.addOver(isForward === (pair.source === source.address), start, end, bytes);
+    const talk = this.#talkOf[row];
+    if (talk?.evicted === false) talk.addOver(isForward, start, end, bytes);
   }
 
   #flowReports(names: ReadonlyMap<string, string>): FlowReport[] {
@@ -295,7 +306,7 @@ export class TrafficAnalyzer {
     const first = new Float64Array(bytes.length);
     for (const row of rows) {
       bytes[row] = flows.bytes(row);
-      first[row] = flows.times(row).first;
+      first[row] = flows.first(row);
     }
     rows.sort((a, b) => bytes[b]! - bytes[a]! || first[a]! - first[b]!);
     return rows.map((row) => this.#flowReport(row, names));
@@ -307,8 +318,8 @@ export class TrafficAnalyzer {
 
   #hostReport(host: Host, names: ReadonlyMap<string, string>): HostReport {
     const slices = this.#options.slices ?? 60;
-    const first = Math.floor(this.#first / this.#pool.binSeconds);
-    const last = Math.floor(this.#last / this.#pool.binSeconds);
+    const first = Math.floor(this.#sums[FIRST]! / this.#pool.binSeconds);
+    const last = Math.floor(this.#sums[LAST]! / this.#pool.binSeconds);
     const factor = Math.max(1, Math.ceil((last - first + 1) / slices));
     const binSeconds = factor * this.#pool.binSeconds;
     const length = Math.ceil((last - first + 1) / factor);
@@ -320,7 +331,7 @@ export class TrafficAnalyzer {
       sentBytes: host.sentBytes,
       receivedPackets: host.receivedPackets,
       receivedBytes: host.receivedBytes,
-      egressRates: [...onGrid([host.egress], this.#pool, grid)].map((sum) => (8 * sum) / binSeconds),
+      egressRates: Array.from(onGrid([host.egress], this.#pool, grid), (sum) => (8 * sum) / binSeconds),
     };
   }
 }

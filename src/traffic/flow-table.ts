@@ -72,6 +72,8 @@ export class FlowTable {
   #evicted = { flows: 0, packets: 0, bytes: 0 };
   /** Whether the packet of the last {@link find} that succeeded goes the flow's forward way. */
   isForward = true;
+  /** The time of what is added, seconds; in an array, for a number that is passed on may be made anew each time. */
+  readonly now = new Float64Array(1);
   /** Called with each row that makes way. */
   onEvict: (row: number) => void = () => undefined;
 
@@ -95,7 +97,7 @@ export class FlowTable {
   }
 
   /** Adds the flow of a packet for which {@link find} found none. */
-  insert(packet: Decoded, isAnswer: boolean, seconds: number, icmp = packet.icmpTypeCode): number {
+  insert(packet: Decoded, isAnswer: boolean, icmp = packet.icmpTypeCode): number {
     if (this.#index.size >= this.#max) {
       this.#makeRoom();
       this.#index.find(packet, icmp);
@@ -110,7 +112,7 @@ export class FlowTable {
     const rows = this.#rows;
     const at = row * STRIDE;
     rows.fill(0, at, at + STRIDE);
-    rows[at + FIRST] = rows[at + LAST] = seconds;
+    rows[at + FIRST] = rows[at + LAST] = this.now[0]!;
     rows[at + SYN_AT] = rows[at + SYN_ACK] = rows[at + HANDSHAKE] = NaN;
     rows[at + UP + NEXT] = rows[at + UP + SYN_NUMBER] = NaN;
     rows[at + DOWN + NEXT] = rows[at + DOWN + SYN_NUMBER] = NaN;
@@ -125,13 +127,14 @@ export class FlowTable {
    *
    * @param weight how many packets this one stands for, of which nothing but the size is known but for itself.
    */
-  add(row: number, packet: Decoded, seconds: number, frameBytes: number, weight: number): void {
+  add(row: number, packet: Decoded, frameBytes: number, weight: number): void {
     const rows = this.#rows;
     const at = row * STRIDE;
     const own = at + (this.#index.isUp ? UP : DOWN);
     rows[own + PACKETS]! += weight;
     rows[own + BYTES]! += frameBytes * weight;
     if (frameBytes > rows[own + MAX]!) rows[own + MAX] = frameBytes;
+    const seconds = this.now[0]!;
     if (seconds > rows[at + LAST]!) rows[at + LAST] = seconds;
     else if (seconds < rows[at + FIRST]!) rows[at + FIRST] = seconds;
     if (!packet.hasTcp) {
@@ -144,8 +147,8 @@ export class FlowTable {
     if (weight !== 1) rows[own + PAYLOAD]! += packet.payloadBytes * weight;
     else if ((flags & TcpFlag.syn) === 0) {
       if (packet.payloadBytes > 0) this.#segment(own, packet.sequence, packet.payloadBytes);
-      if (!Number.isNaN(rows[at + SYN_ACK]!)) this.#acknowledge(at, flags, seconds);
-    } else this.#synchronize(at, own, packet, seconds);
+      if (!Number.isNaN(rows[at + SYN_ACK]!)) this.#acknowledge(at, flags);
+    } else this.#synchronize(at, own, packet);
   }
 
   /** Counts a part of a flow that a flow record tells of: so many packets and bytes the way last found. */
@@ -189,11 +192,21 @@ export class FlowTable {
     return this.#rows[row * STRIDE + UP + BYTES]! + this.#rows[row * STRIDE + DOWN + BYTES]!;
   }
 
+  /** When its first packet came, seconds. */
+  first(row: number): number {
+    return this.#rows[row * STRIDE + FIRST]!;
+  }
+
   /** Times in seconds; those of the handshake NaN when not seen. */
   times(row: number): { first: number; last: number; synAck: number; handshake: number } {
+    const rows = this.#rows;
     const at = row * STRIDE;
-    const [first = 0, last = 0, , synAck = NaN, handshake = NaN] = this.#rows.subarray(at, at + UP);
-    return { first, last, synAck, handshake };
+    return {
+      first: rows[at + FIRST]!,
+      last: rows[at + LAST]!,
+      synAck: rows[at + SYN_ACK]!,
+      handshake: rows[at + HANDSHAKE]!,
+    };
   }
 
   direction(row: number, isForward: boolean): DirectionCounts {
@@ -236,7 +249,7 @@ export class FlowTable {
     } else this.#tracker(own).add(sequence, length);
   }
 
-  #synchronize(at: number, own: number, packet: Decoded, seconds: number): void {
+  #synchronize(at: number, own: number, packet: Decoded): void {
     const rows = this.#rows;
     const first = (packet.sequence + 1) >>> 0;
     if (rows[own + TRACKER] !== 0) this.#tracker(own).synchronize(packet.sequence);
@@ -244,16 +257,16 @@ export class FlowTable {
     else if (rows[own + SYN_NUMBER] !== first) rows[own + SYN_NUMBER] = rows[own + NEXT] = first;
     // Data may ride on a SYN (TCP Fast Open); the SYN itself takes the first number.
     if (packet.payloadBytes > 0) this.#segment(own, first, packet.payloadBytes);
-    if ((packet.tcpFlags & TcpFlag.ack) === 0) rows[at + SYN_AT] = seconds;
+    if ((packet.tcpFlags & TcpFlag.ack) === 0) rows[at + SYN_AT] = this.now[0]!;
     else if (!this.isForward && Number.isNaN(rows[at + SYN_ACK]!))
-      rows[at + SYN_ACK] = seconds - rows[at + SYN_AT]!;
+      rows[at + SYN_ACK] = this.now[0]! - rows[at + SYN_AT]!;
   }
 
   /** The ACK that ends the handshake. */
-  #acknowledge(at: number, flags: number, seconds: number): void {
+  #acknowledge(at: number, flags: number): void {
     const rows = this.#rows;
     if (this.isForward && (flags & TcpFlag.ack) !== 0 && Number.isNaN(rows[at + HANDSHAKE]!))
-      rows[at + HANDSHAKE] = seconds - rows[at + SYN_AT]!;
+      rows[at + HANDSHAKE] = this.now[0]! - rows[at + SYN_AT]!;
   }
 
   /** The direction's tracker, made when there is none: from then on it counts, and NEXT matches nothing. */

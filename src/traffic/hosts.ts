@@ -13,17 +13,19 @@ export class Host {
   /** Frame bytes over time, by the seconds of the analysis. */
   readonly egress: ByteSeries;
   readonly ingress: ByteSeries;
-  sentPackets = 0;
-  sentBytes = 0;
-  receivedPackets = 0;
-  receivedBytes = 0;
+  readonly #counts: Counts;
+  /** @internal Where its counts start. */
+  readonly slot: number;
   /** True once it had to make way: whoever still refers to it must ask the table again. */
   evicted = false;
   readonly #words: Address;
   #text: string | undefined;
 
-  constructor(address: Address, pool: SeriesPool) {
+  /** @internal Made by {@link HostTable.get}. */
+  constructor(address: Address, pool: SeriesPool, counts: Counts) {
     this.#words = address;
+    this.#counts = counts;
+    this.slot = counts.take();
     this.egress = pool.create();
     this.ingress = pool.create();
   }
@@ -37,21 +39,79 @@ export class Host {
     return keyOf(this.#words);
   }
 
+  get sentPackets(): number {
+    return this.#counts.values[this.slot]!;
+  }
+
+  get sentBytes(): number {
+    return this.#counts.values[this.slot + 1]!;
+  }
+
+  get receivedPackets(): number {
+    return this.#counts.values[this.slot + 2]!;
+  }
+
+  get receivedBytes(): number {
+    return this.#counts.values[this.slot + 3]!;
+  }
+
   get bytes(): number {
     return this.sentBytes + this.receivedBytes;
   }
 
-  /** Counts what it sent at a bin of the pool's: packets, and bytes in all. */
-  send(bin: number, packets: number, bytes: number): void {
-    this.sentPackets += packets;
-    this.sentBytes += bytes;
-    this.egress.addAt(bin, bytes);
+  /** Counts what it sends at the time that the pool is set to: packets, and bytes in all. */
+  send(packets: number, bytes: number): void {
+    const { values } = this.#counts;
+    values[this.slot]! += packets;
+    values[this.slot + 1]! += bytes;
+    this.egress.addNow(bytes);
   }
 
-  receive(bin: number, packets: number, bytes: number): void {
-    this.receivedPackets += packets;
-    this.receivedBytes += bytes;
-    this.ingress.addAt(bin, bytes);
+  receive(packets: number, bytes: number): void {
+    const { values } = this.#counts;
+    values[this.slot + 2]! += packets;
+    values[this.slot + 3]! += bytes;
+    this.ingress.addNow(bytes);
+  }
+
+  /** Counts what a record says it sent from one time to another, in seconds. */
+  sendOver(start: number, end: number, packets: number, bytes: number): void {
+    const { values } = this.#counts;
+    values[this.slot]! += packets;
+    values[this.slot + 1]! += bytes;
+    this.egress.addOver(start, end, bytes);
+  }
+
+  receiveOver(start: number, end: number, packets: number, bytes: number): void {
+    const { values } = this.#counts;
+    values[this.slot + 2]! += packets;
+    values[this.slot + 3]! += bytes;
+    this.ingress.addOver(start, end, bytes);
+  }
+}
+
+/** Packets and bytes sent, packets and bytes received, of all hosts: side by side in memory, as they are counted. */
+class Counts {
+  values = new Float64Array(4 * 1024);
+  readonly #free: number[] = [];
+  #end = 0;
+
+  take(): number {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    const slot = this.#end;
+    this.#end += 4;
+    if (this.#end > this.values.length) {
+      const grown = new Float64Array(2 * this.values.length);
+      grown.set(this.values);
+      this.values = grown;
+    }
+    return slot;
+  }
+
+  giveBack(slot: number): void {
+    this.values.fill(0, slot, slot + 4);
+    this.#free.push(slot);
   }
 }
 
@@ -60,6 +120,7 @@ export class HostTable {
   evicted = 0;
   readonly #pool: SeriesPool;
   readonly #max: number;
+  readonly #counts = new Counts();
   readonly #hosts = new Map<number | string, Host>();
 
   constructor(pool: SeriesPool, max: number) {
@@ -72,7 +133,7 @@ export class HostTable {
     let host = this.#hosts.get(key);
     if (host === undefined) {
       if (this.#hosts.size >= this.#max) this.#makeRoom();
-      host = new Host(address, this.#pool);
+      host = new Host(address, this.#pool, this.#counts);
       this.#hosts.set(key, host);
     }
     return host;
@@ -89,6 +150,7 @@ export class HostTable {
       this.#pool.release(host.egress);
       this.#pool.release(host.ingress);
       this.#hosts.delete(host.key);
+      this.#counts.giveBack(host.slot);
       this.evicted += 1;
     }
   }

@@ -8,6 +8,14 @@
  * instead of filling the memory. The width in force is always `pool.binSeconds`, and reports tell it.
  */
 const CHUNK_BINS = 64;
+const FIRST_SLOTS = 1024;
+const NONE = -1;
+/** What is known of a slot: the number of its chunk, whose it is, the next in its hash bucket and in its series. */
+const SLOT_WORDS = 4;
+const CHUNK = 0;
+const OWNER = 1;
+const NEXT_OF_BUCKET = 2;
+const NEXT_OF_SERIES = 3;
 
 export interface SeriesPoolOptions {
   /** Width of a bin, in seconds, to begin with. Default 0.01. */
@@ -18,12 +26,20 @@ export interface SeriesPoolOptions {
 
 export class SeriesPool {
   binSeconds: number;
+  /** The bin of the time last set: what {@link ByteSeries.addNow} counts in. */
+  bin = 0;
+  /** That time; in an array, for a number in a field may be made anew each time it changes. */
+  readonly #now = new Float64Array(1);
   #maxChunks: number;
   readonly #series = new Set<ByteSeries>();
-  #bins: Float64Array = new Float64Array(64 * CHUNK_BINS);
-  #free: number[] = [];
+  #ids = 0;
   /** Chunks ever handed out; those above have never been used. */
   #touched = 0;
+  #free: number[] = [];
+  #bins = new Float64Array(FIRST_SLOTS * CHUNK_BINS);
+  /** Of each slot: see {@link CHUNK} and those below. */
+  #slots = new Float64Array(FIRST_SLOTS * SLOT_WORDS);
+  #buckets = new Int32Array(FIRST_SLOTS).fill(NONE);
 
   constructor({ binSeconds = 0.01, maxBins = 2 ** 24 }: SeriesPoolOptions = {}) {
     this.binSeconds = binSeconds;
@@ -35,8 +51,17 @@ export class SeriesPool {
     return (this.#touched - this.#free.length) * CHUNK_BINS;
   }
 
+  /** Sets the time, in seconds, at which series count what comes. */
+  at(seconds: number): void {
+    this.#now[0] = seconds;
+    const bin = Math.floor(seconds / this.binSeconds);
+    // So that the engine sees whole numbers of 32 bits where they are.
+    if (bin === (bin | 0)) this.bin = bin | 0;
+    else this.bin = bin;
+  }
+
   create(): ByteSeries {
-    const series = new ByteSeries(this);
+    const series = new ByteSeries(this, this.#ids++);
     this.#series.add(series);
     // However wide its bins, a series that crosses second 0 takes two chunks.
     this.#maxChunks = Math.max(this.#maxChunks, 8 * this.#series.size);
@@ -45,8 +70,7 @@ export class SeriesPool {
 
   /** Gives the series' chunks back; it must not be used any more. */
   release(series: ByteSeries): void {
-    for (const [, slot] of series.chunks()) this.#giveBack(slot);
-    series.replace([]);
+    this.#dropChunks(series);
     this.#series.delete(series);
   }
 
@@ -55,17 +79,35 @@ export class SeriesPool {
     return this.#bins;
   }
 
-  /** @internal A zeroed chunk, or undefined when the pool is used up. */
-  take(): number | undefined {
-    const reused = this.#free.pop();
-    if (reused !== undefined) return reused;
-    if (this.#touched >= this.#maxChunks) return undefined;
-    const slot = this.#touched++;
-    if (this.#touched * CHUNK_BINS > this.#bins.length) {
-      const grown = new Float64Array(Math.min(2 * this.#bins.length, this.#maxChunks * CHUNK_BINS));
-      grown.set(this.#bins);
-      this.#bins = grown;
+  /** @internal Slot of a chunk of a series, or -1. */
+  find(owner: number, chunk: number): number {
+    let slot = this.#buckets[this.#bucket(owner, chunk)]!;
+    const slots = this.#slots;
+    while (
+      slot >= 0 &&
+      (slots[slot * SLOT_WORDS + OWNER] !== owner || slots[slot * SLOT_WORDS + CHUNK] !== chunk)
+    )
+      slot = slots[slot * SLOT_WORDS + NEXT_OF_BUCKET]!;
+    return slot;
+  }
+
+  /**
+   * @internal A zeroed chunk for a series, which then is the first in its list; -1 when the pool is used up.
+   *
+   * @param head the first in the list until now, or -1.
+   */
+  take(owner: number, chunk: number, head: number): number {
+    let slot = this.#free.pop();
+    if (slot === undefined) {
+      if (this.#touched >= this.#maxChunks) return NONE;
+      slot = this.#touched++;
+      if (slot >= this.#buckets.length) this.#grow();
     }
+    const at = slot * SLOT_WORDS;
+    this.#slots[at + CHUNK] = chunk;
+    this.#slots[at + OWNER] = owner;
+    this.#slots[at + NEXT_OF_SERIES] = head;
+    this.#chain(slot);
     return slot;
   }
 
@@ -76,85 +118,162 @@ export class SeriesPool {
       for (const series of this.#series) this.#halve(series);
       // Slots that were never used are free, too: whoever coarsens a pool that is not used up must get to an end.
     } while (this.#maxChunks - this.#touched + this.#free.length < this.#maxChunks / 4);
+    this.at(this.#now[0]!);
+  }
+
+  /** @internal Calls back for each bin of a series that holds bytes. */
+  forEach(series: ByteSeries, each: (bin: number, bytes: number) => void): void {
+    const bins = this.#bins;
+    for (let slot = series.head; slot >= 0; slot = this.#slots[slot * SLOT_WORDS + NEXT_OF_SERIES]!) {
+      const start = slot * CHUNK_BINS;
+      const first = this.#slots[slot * SLOT_WORDS + CHUNK]! * CHUNK_BINS;
+      for (let bin = 0; bin < CHUNK_BINS; bin++) {
+        const bytes = bins[start + bin]!;
+        if (bytes > 0) each(first + bin, bytes);
+      }
+    }
   }
 
   #halve(series: ByteSeries): void {
-    const merged = new Map<number, number>();
-    const values = new Float64Array(CHUNK_BINS);
-    for (const [chunk, slot] of series.chunks()) {
-      const start = slot * CHUNK_BINS;
-      values.set(this.#bins.subarray(start, start + CHUNK_BINS));
-      this.#giveBack(slot);
+    const before: (readonly [number, Float64Array])[] = [];
+    for (let slot = series.head; slot >= 0; slot = this.#slots[slot * SLOT_WORDS + NEXT_OF_SERIES]!) {
+      const values = this.#bins.slice(slot * CHUNK_BINS, (slot + 1) * CHUNK_BINS);
+      before.push([this.#slots[slot * SLOT_WORDS + CHUNK]!, values]);
+    }
+    this.#dropChunks(series);
+    for (const [chunk, values] of before) {
       const target = Math.floor(chunk / 2);
-      // The slot just given back guarantees that there is one to take.
-      const into = merged.get(target) ?? this.take()!;
-      merged.set(target, into);
-      const half = into * CHUNK_BINS + (chunk - 2 * target) * (CHUNK_BINS / 2);
+      let slot = this.find(series.id, target);
+      // Those just given back guarantee that there is one to take.
+      if (slot < 0) slot = series.head = this.take(series.id, target, series.head);
+      const half = slot * CHUNK_BINS + (chunk - 2 * target) * (CHUNK_BINS / 2);
       for (let bin = 0; bin < CHUNK_BINS; bin++) this.#bins[half + (bin >> 1)]! += values[bin]!;
     }
-    series.replace([...merged]);
   }
 
-  #giveBack(slot: number): void {
-    this.#bins.fill(0, slot * CHUNK_BINS, (slot + 1) * CHUNK_BINS);
-    this.#free.push(slot);
+  #dropChunks(series: ByteSeries): void {
+    const slots = this.#slots;
+    for (let slot = series.head; slot >= 0; slot = slots[slot * SLOT_WORDS + NEXT_OF_SERIES]!) {
+      const at = slot * SLOT_WORDS;
+      const bucket = this.#bucket(slots[at + OWNER]!, slots[at + CHUNK]!);
+      let before = NONE;
+      for (let one = this.#buckets[bucket]!; one !== slot; one = slots[one * SLOT_WORDS + NEXT_OF_BUCKET]!)
+        before = one;
+      const next = slots[at + NEXT_OF_BUCKET]!;
+      if (before < 0) this.#buckets[bucket] = next;
+      else slots[before * SLOT_WORDS + NEXT_OF_BUCKET] = next;
+      this.#bins.fill(0, slot * CHUNK_BINS, (slot + 1) * CHUNK_BINS);
+      this.#free.push(slot);
+    }
+    series.forget();
+  }
+
+  /** Puts a slot into its hash bucket. */
+  #chain(slot: number): void {
+    const at = slot * SLOT_WORDS;
+    const bucket = this.#bucket(this.#slots[at + OWNER]!, this.#slots[at + CHUNK]!);
+    this.#slots[at + NEXT_OF_BUCKET] = this.#buckets[bucket]!;
+    this.#buckets[bucket] = slot;
+  }
+
+  #bucket(owner: number, chunk: number): number {
+    const hash = Math.imul(owner, 0x9e3779b1) ^ Math.imul(chunk | 0, 0x85ebca6b);
+    return (hash ^ (hash >>> 15)) & (this.#buckets.length - 1);
+  }
+
+  #grow(): void {
+    const before = this.#buckets.length;
+    const count = 4 * before;
+    const bins = new Float64Array(count * CHUNK_BINS);
+    bins.set(this.#bins);
+    this.#bins = bins;
+    const slots = new Float64Array(count * SLOT_WORDS);
+    slots.set(this.#slots);
+    this.#slots = slots;
+    this.#buckets = new Int32Array(count).fill(NONE);
+    // No slot is free when a new one was needed.
+    for (let slot = 0; slot < before; slot++) this.#chain(slot);
   }
 }
 
 /** One row of bins. Bin `i` covers the seconds from `i * pool.binSeconds` on; `i` may be negative. */
 export class ByteSeries {
+  /** @internal Slot of the chunk made last, or -1. */
+  head = NONE;
   readonly #pool: SeriesPool;
   /** The chunk last written to: its first bin, and where in the pool's array that bin lies. */
-  #first = NaN;
-  #start = 0;
-  /** Number of a chunk -> its slot in the pool; none for a series of one chunk, as most of a crowd are. */
-  #more: Map<number, number> | undefined;
+  #first = 0;
+  /** Negative when there is none. */
+  #start = NONE;
 
   /** @internal Made by {@link SeriesPool.create}. */
-  constructor(pool: SeriesPool) {
+  constructor(
+    pool: SeriesPool,
+    readonly id: number,
+  ) {
     this.#pool = pool;
   }
 
   /** Counts bytes at a time in seconds. */
   add(seconds: number, bytes: number): void {
-    this.addAt(Math.floor(seconds / this.#pool.binSeconds), bytes);
+    this.#pool.at(seconds);
+    this.addNow(bytes);
   }
 
-  /** Counts bytes in a bin of the width that the pool's bins have now. */
-  addAt(bin: number, bytes: number): void {
-    const index = bin - this.#first;
-    if (index >= 0 && index < CHUNK_BINS) this.#pool.bins[this.#start + index]! += bytes;
-    else this.#addElsewhere(bin, bytes);
+  /** Counts bytes at the time that the pool was set to. */
+  addNow(bytes: number): void {
+    const pool = this.#pool;
+    const index = pool.bin - this.#first;
+    const start = this.#start;
+    if (index >= 0 && index < CHUNK_BINS && start >= 0) pool.bins[start + index]! += bytes;
+    else this.#addElsewhere(bytes);
   }
 
-  #addElsewhere(bin: number, bytes: number): void {
-    const chunk = Math.floor(bin / CHUNK_BINS);
-    let slot = this.#more?.get(chunk);
-    if (slot === undefined) {
-      slot = this.#pool.take();
-      if (slot === undefined) {
-        const before = this.#pool.binSeconds;
-        this.#pool.coarsen();
-        return this.addAt(Math.floor((bin * before) / this.#pool.binSeconds), bytes);
+  /** Counts bytes spread evenly from one time to another, both in seconds. */
+  addOver(start: number, end: number, bytes: number): void {
+    const pool = this.#pool;
+    const width = pool.binSeconds;
+    const rate = bytes / (end - start);
+    if (!(end > start) || !Number.isFinite(rate)) return this.add(start, bytes);
+    const first = Math.floor(start / width);
+    const last = Math.floor(end / width);
+    for (let bin = first; bin <= last;) {
+      // Makes its chunk the one last written to; for that, bins may have to become wider.
+      this.add((bin + 0.5) * width, 0);
+      if (pool.binSeconds !== width) {
+        const from = bin === first ? start : bin * width;
+        return this.addOver(from, end, rate * (end - from));
       }
-      if (this.#more !== undefined || !Number.isNaN(this.#first))
-        (this.#more ??= new Map(this.chunks())).set(chunk, slot);
+      const { bins } = pool;
+      const stop = Math.min(last, this.#first + CHUNK_BINS - 1);
+      for (; bin <= stop; bin++) {
+        const share = Math.min(end, (bin + 1) * width) - Math.max(start, bin * width);
+        bins[this.#start + bin - this.#first]! += rate * share;
+      }
+    }
+  }
+
+  #addElsewhere(bytes: number): void {
+    const pool = this.#pool;
+    const chunk = Math.floor(pool.bin / CHUNK_BINS);
+    let slot = pool.find(this.id, chunk);
+    if (slot < 0) {
+      slot = pool.take(this.id, chunk, this.head);
+      if (slot < 0) {
+        pool.coarsen();
+        return this.addNow(bytes);
+      }
+      this.head = slot;
     }
     this.#first = chunk * CHUNK_BINS;
     this.#start = slot * CHUNK_BINS;
-    this.#pool.bins[this.#start + bin - this.#first]! += bytes;
+    pool.bins[this.#start + pool.bin - this.#first]! += bytes;
   }
 
-  /** @internal Number of each chunk, and its slot in the pool. */
-  chunks(): readonly (readonly [number, number])[] {
-    if (this.#more !== undefined) return [...this.#more];
-    return Number.isNaN(this.#first) ? [] : [[this.#first / CHUNK_BINS, this.#start / CHUNK_BINS]];
-  }
-
-  /** @internal */
-  replace(chunks: readonly (readonly [number, number])[]): void {
-    this.#more = chunks.length > 0 ? new Map(chunks) : undefined;
-    this.#first = NaN;
+  /** @internal Its chunks were given back or are others now. */
+  forget(): void {
+    this.head = NONE;
+    this.#start = NONE;
   }
 
   /** First and last bin that may hold something, or undefined for an empty series. */
@@ -170,13 +289,7 @@ export class ByteSeries {
 
   /** Calls back for each bin that holds bytes, in no particular order. */
   forEach(each: (bin: number, bytes: number) => void): void {
-    const { bins } = this.#pool;
-    for (const [chunk, slot] of this.chunks()) {
-      for (let bin = 0; bin < CHUNK_BINS; bin++) {
-        const bytes = bins[slot * CHUNK_BINS + bin]!;
-        if (bytes > 0) each(chunk * CHUNK_BINS + bin, bytes);
-      }
-    }
+    this.#pool.forEach(this, each);
   }
 }
 

@@ -29,9 +29,16 @@ export class Talk {
     this.backward = pool.create();
   }
 
-  add(isForward: boolean, bin: number, bytes: number): void {
+  /** Counts bytes at the time that the pool is set to. */
+  add(isForward: boolean, bytes: number): void {
     this.bytes += bytes;
-    (isForward ? this.forward : this.backward).addAt(bin, bytes);
+    (isForward ? this.forward : this.backward).addNow(bytes);
+  }
+
+  /** Counts bytes spread evenly from one time to another, in seconds. */
+  addOver(isForward: boolean, start: number, end: number, bytes: number): void {
+    this.bytes += bytes;
+    (isForward ? this.forward : this.backward).addOver(start, end, bytes);
   }
 }
 

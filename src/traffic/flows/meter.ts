@@ -108,8 +108,12 @@ export class FlowMeter {
   readonly #isBiflow: boolean;
   #wide: Float64Array;
   #narrow: Int32Array;
-  /** Of `exact`: when the table was last looked through, and the packets since. */
-  #swept = NaN;
+  /**
+   * Microseconds of the packet, and of when the table was last looked through (for `exact`). In an array, for numbers
+   * that are passed on may be made anew each time.
+   */
+  readonly #now = new Float64Array([0, NaN]);
+  /** Packets since. */
   #sinceSwept = 0;
   /** Of `sweep`: nfpcapd asks every second whether ten have gone by. Seconds. */
   #asked = 0;
@@ -139,15 +143,16 @@ export class FlowMeter {
   /** Counts a packet for which decoding returned `ip`; keeps no reference to either. */
   packet(packet: Packet, decoded: Decoded): void {
     const now = packet.seconds * 1e6 + Math.floor(packet.nanoseconds / 1000);
+    this.#now[0] = now;
     this.counts.packets += 1;
     this.counts.octets += decoded.ipBytes;
     const index = this.#index;
     let row = index.find(decoded);
     let isLast = false;
     if (row < 0) {
-      row = this.#begin(decoded, now);
+      row = this.#begin(decoded);
       isLast = this.#isSingle?.(decoded) === true;
-    } else if (this.#isExact) row = this.#continued(row, now, decoded);
+    } else if (this.#isExact) row = this.#continued(row, decoded);
     const at = row * WIDE;
     const wide = this.#wide;
     const { isUp } = index;
@@ -161,7 +166,7 @@ export class FlowMeter {
       if (this.#isEnd(row, flags, decoded)) isLast = true;
     }
     if (isLast) this.#end(row, FlowEndReason.end);
-    this.#tick(packet.seconds, now);
+    this.#tick(packet.seconds);
   }
 
   /**
@@ -185,7 +190,7 @@ export class FlowMeter {
   }
 
   /** A new record in the place that the index just looked for in vain. */
-  #begin(decoded: Decoded, now: number): number {
+  #begin(decoded: Decoded): number {
     if (this.#index.size >= this.#maxFlows) {
       this.#makeRoom();
       this.#index.find(decoded);
@@ -195,8 +200,7 @@ export class FlowMeter {
     if ((row + 1) * WIDE > this.#wide.length) this.#grow();
     const isAnswer = decoded.hasTcp && (decoded.tcpFlags & SYN_ACK) === SYN_ACK;
     const at = row * WIDE;
-    this.#wide[at + START] = now;
-    this.#wide[at + END] = now;
+    this.#wide[at + START] = this.#wide[at + END] = this.#now[0]!;
     this.#wide.fill(0, at + PACKETS_UP, at + WIDE);
     this.#narrow.fill(0, row * NARROW, (row + 1) * NARROW);
     // A directed index calls every source low.
@@ -209,7 +213,8 @@ export class FlowMeter {
    * The row of a packet whose flow has one: the same, unless its record is over by the packet's time. A record cut by
    * the active timeout is followed by one of the same direction, for the caller of a conversation stays who it is.
    */
-  #continued(row: number, now: number, decoded: Decoded): number {
+  #continued(row: number, decoded: Decoded): number {
+    const now = this.#now[0]!;
     const start = this.#wide[row * WIDE + START]!;
     const end = this.#wide[row * WIDE + END]!;
     if (now - end > this.#idle || start - now > this.#idle) this.#end(row, FlowEndReason.idle);
@@ -220,7 +225,7 @@ export class FlowMeter {
       return row;
     }
     this.#index.find(decoded);
-    return this.#begin(decoded, now);
+    return this.#begin(decoded);
   }
 
   /** Whether a SYN opens the ports anew of a connection that was about to close. */
@@ -250,15 +255,16 @@ export class FlowMeter {
     return narrow[own + FIN_STATE] === (FIN_SENT | FIN_DONE);
   }
 
-  #tick(seconds: number, now: number): void {
+  #tick(seconds: number): void {
     if (!this.#isExact) return this.#tickLikeNfpcapd(seconds);
     this.#sinceSwept += 1;
-    const passed = now - this.#swept;
+    const now = this.#now[0]!;
+    const passed = now - this.#now[1]!;
     if (passed < SWEEP_MICROS && passed >= 0) return;
     // Looking through costs as much as there is, so it waits for packets that pay for it.
     if (passed > 0 && this.#sinceSwept * 4 < this.#index.size) return;
     if (passed > 0) this.expire(now);
-    this.#swept = now;
+    this.#now[1] = now;
     this.#sinceSwept = 0;
   }
 
