@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LinkType } from '../../src/capture/index.js';
@@ -128,6 +129,22 @@ describe.each(orders)('pcapng, %s-endian', (order) => {
       [9000n, data.toString('hex'), 1000],
       [9000n, '00112233', 900],
     ]);
+  });
+
+  test('comments, the maker, what is said of interfaces: of a file with every kind of block', () => {
+    const file = readFileSync(
+      new URL(`../../../test/fuzz/corpus/capture/all-blocks-${order}.pcapng`, import.meta.url),
+    );
+    const { packets, parser } = parse(file);
+    expect(packets).toHaveLength(3);
+    expect(parser.comments).toEqual([{ text: 'a comment' }, { packet: 1, text: 'look' }]);
+    expect(parser.maker).toEqual({ hardware: 'x86', os: 'Linux', application: 'dumpcap' });
+    const described = { name: 'eth0', description: 'the wire', filter: 'tcp' };
+    expect(parser.interfaces).toEqual([{ linkType: 1, snaplen: 96, ...described }]);
+    expect(parser.drops).toEqual({ received: 70, dropped: 3 });
+    // Without its last block, the statistics, the packets' own drop counts are all there is.
+    const before = parse(file.subarray(0, file.length - 52)).parser;
+    expect(before.drops).toEqual({ received: 3 + 3 + 1, dropped: 3 + 1 });
   });
 
   test('names and drops are collected', () => {
