@@ -10,8 +10,9 @@
  * float64 that analysis computes with, exact to well below a nanosecond near its origin.
  */
 export class Packet {
-  /** The parser's buffer; only `length` bytes from `offset` belong to this packet. */
-  bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = new Uint8Array(0);
+  /** The same bytes: numbers of several bytes are read from it in one go. */
+  view: DataView = new DataView(this.#bytes.buffer);
   offset = 0;
   /** Bytes that were captured. */
   length = 0;
@@ -24,6 +25,17 @@ export class Packet {
   /** Whole seconds since 1970-01-01 UTC. */
   seconds = 0;
   nanoseconds = 0;
+
+  /** The parser's buffer; only `length` bytes from `offset` belong to this packet. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  set bytes(bytes: Uint8Array) {
+    if (bytes === this.#bytes) return;
+    this.#bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
 
   /** The captured bytes, valid until the callback returns. */
   get captured(): Uint8Array {

@@ -54,15 +54,16 @@ export class PcapParser implements FormatParser {
   }
 
   push(chunk: Uint8Array): void {
-    const chunks = this.#chunks;
-    chunks.append(chunk);
+    this.#chunks.feed(chunk, this.#readAll);
+  }
+
+  readonly #readAll = (): void => {
     if (!this.started) {
-      if (chunks.available < FILE_HEADER_LENGTH) return chunks.settle();
+      if (this.#chunks.available < FILE_HEADER_LENGTH) return;
       this.#readFileHeader();
     }
     this.#readPackets();
-    chunks.settle();
-  }
+  };
 
   finish(): number | undefined {
     return this.#chunks.available > 0 ? this.#chunks.offset : undefined;

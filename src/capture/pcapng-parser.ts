@@ -69,14 +69,16 @@ export class PcapngParser implements FormatParser {
   }
 
   push(chunk: Uint8Array): void {
-    this.#chunks.append(chunk);
-    while (this.#readBlock());
-    this.#chunks.settle();
+    this.#chunks.feed(chunk, this.#readBlocks);
   }
 
   finish(): number | undefined {
     return this.#chunks.available > 0 ? this.#chunks.offset : undefined;
   }
+
+  readonly #readBlocks = (): void => {
+    while (this.#readBlock());
+  };
 
   /** Reads one block; false when it has not come whole yet. */
   #readBlock(): boolean {

@@ -8,7 +8,7 @@
  * Where only one packet of so many was observed, counts and series are estimates (observed × rate), and the report
  * says so. A sample's gaps tell nothing about TCP's segments, so then none are called missing.
  */
-import { decode, Decoded, decoderThrough, TcpFlag } from '../capture/index.js';
+import { decode, Decoded, decoderThrough, formatAddress, TcpFlag } from '../capture/index.js';
 import type { Decoder, Packet, TunnelKind } from '../capture/index.js';
 import type { FlowCounts, FlowRecord } from './flows/record.js';
 import { FlowTable } from './flow-table.js';
@@ -144,7 +144,7 @@ export class TrafficAnalyzer {
     if (row < 0) {
       const isAnswer = decoded.hasTcp && (decoded.tcpFlags & SYN_ACK) === SYN_ACK;
       row = flows.insert(decoded, isAnswer);
-      this.#open(row);
+      this.#open(row, bytes * weight);
     }
     flows.add(row, decoded, bytes, weight);
     this.#pool.at(seconds);
@@ -174,7 +174,7 @@ export class TrafficAnalyzer {
     let row = flows.find(decoded, record.destinationPort);
     if (row < 0) {
       row = flows.insert(decoded, false, record.destinationPort);
-      this.#open(row);
+      this.#open(row, (record.forward.octets + record.backward.octets) * record.samplingRate);
     }
     while (end - start > MAX_SMEAR_BINS * this.#pool.binSeconds) this.#pool.coarsen();
     this.#part(row, record.forward, record.samplingRate, start, end);
@@ -230,15 +230,16 @@ export class TrafficAnalyzer {
   }
 
   /** A new flow's hosts and talks. */
-  #open(row: number): void {
-    const source = this.#hosts.get(this.#flows.source(row).address);
-    const destination = this.#hosts.get(this.#flows.destination(row).address);
-    this.#sources[row] = source;
-    this.#destinations[row] = destination;
-    if (this.#pairTable !== undefined)
-      this.#pairOf[row] = this.#pairTable.pair(source.address, destination.address);
+  #open(row: number, bytes: number): void {
+    this.#sources[row] = this.#host(row, true, bytes);
+    this.#destinations[row] = this.#host(row, false, bytes);
+    this.#pairOf[row] = undefined;
     if (this.#flowTalks !== undefined)
-      this.#talkOf[row] = this.#flowTalks.flow(row, source.address, destination.address);
+      this.#talkOf[row] = this.#flowTalks.flow(
+        row,
+        this.#textOf(row, 'source'),
+        this.#textOf(row, 'destination'),
+      );
   }
 
   /** Bytes go from one of a flow's hosts to the other, now and the way the flow table last found. */
@@ -246,7 +247,7 @@ export class TrafficAnalyzer {
     let source = this.#sources[row]!;
     let destination = this.#destinations[row]!;
     if (source.evicted || destination.evicted) {
-      this.#refresh(row);
+      this.#refresh(row, bytes);
       source = this.#sources[row]!;
       destination = this.#destinations[row]!;
     }
@@ -261,21 +262,30 @@ export class TrafficAnalyzer {
   }
 
   /** Asks again for hosts that had to make way since the flow's last packet. */
-  #refresh(row: number): void {
-    if (this.#sources[row]!.evicted) this.#sources[row] = this.#hosts.get(this.#flows.source(row).address);
-    if (this.#destinations[row]!.evicted)
-      this.#destinations[row] = this.#hosts.get(this.#flows.destination(row).address);
+  #refresh(row: number, bytes: number): void {
+    if (this.#sources[row]!.evicted) this.#sources[row] = this.#host(row, true, bytes);
+    if (this.#destinations[row]!.evicted) this.#destinations[row] = this.#host(row, false, bytes);
   }
 
-  /** The talk of the flow's hosts, asked for again if it had to make way. */
+  /** A flow's source or destination, which sends or receives so many bytes now. */
+  #host(row: number, isSource: boolean, bytes: number): Host {
+    const flows = this.#flows;
+    return (
+      this.#hosts.find(flows.hostKey(row, isSource), bytes) ??
+      this.#hosts.add((isSource ? flows.source(row) : flows.destination(row)).address)
+    );
+  }
+
+  /** The talk of the flow's hosts, asked for again if it had to make way; none while one of them is nobody. */
   #pair(row: number): Talk | undefined {
     if (this.#pairTable === undefined) return undefined;
+    const source = this.#sources[row]!;
+    const destination = this.#destinations[row]!;
+    const { nobody } = this.#hosts;
+    if (source === nobody || destination === nobody) return undefined;
     const known = this.#pairOf[row];
     if (known?.evicted === false) return known;
-    return (this.#pairOf[row] = this.#pairTable.pair(
-      this.#sources[row]!.address,
-      this.#destinations[row]!.address,
-    ));
+    return (this.#pairOf[row] = this.#pairTable.pair(source.address, destination.address));
   }
 
   /** One direction of a record. */
@@ -287,7 +297,7 @@ export class TrafficAnalyzer {
     this.#packets += packets;
     this.#sums[BYTES]! += bytes;
     this.#flows.addRecord(row, start, end, packets, bytes, counts.tcpFlags);
-    this.#refresh(row);
+    this.#refresh(row, bytes);
     const { isForward } = this.#flows;
     const source = this.#sources[row]!;
     const destination = this.#destinations[row]!;
@@ -313,7 +323,13 @@ export class TrafficAnalyzer {
   }
 
   #flowReport(row: number, names: ReadonlyMap<string, string>): FlowReport {
-    return flowReport(this.#flows, row, this.#sources[row]!.address, this.#destinations[row]!.address, names);
+    return flowReport(this.#flows, row, this.#textOf(row, 'source'), this.#textOf(row, 'destination'), names);
+  }
+
+  /** A flow's address as text, which its host has ready if it is somebody. */
+  #textOf(row: number, end: 'source' | 'destination'): string {
+    const host = (end === 'source' ? this.#sources : this.#destinations)[row]!;
+    return host === this.#hosts.nobody ? formatAddress(this.#flows[end](row).address) : host.address;
   }
 
   #hostReport(host: Host, names: ReadonlyMap<string, string>): HostReport {
@@ -331,7 +347,7 @@ export class TrafficAnalyzer {
       sentBytes: host.sentBytes,
       receivedPackets: host.receivedPackets,
       receivedBytes: host.receivedBytes,
-      egressRates: Array.from(onGrid([host.egress], this.#pool, grid), (sum) => (8 * sum) / binSeconds),
+      egressRates: [...onGrid([host.egress], this.#pool, grid).map((sum) => (8 * sum) / binSeconds)],
     };
   }
 }

@@ -16,6 +16,7 @@ import { Protocol, TcpFlag } from '../capture/index.js';
 import { smallerHalfOf } from './evict.js';
 import { FlowIndex } from './flows/flow-index.js';
 import type { Endpoint } from './flows/flow-index.js';
+import { keyOf } from './hosts.js';
 import { SequenceTracker } from './sequence.js';
 
 /** Flows that made way, and what they had counted. */
@@ -186,6 +187,13 @@ export class FlowTable {
 
   destination(row: number): Endpoint {
     return this.#end(row, !this.#isLow(row));
+  }
+
+  /** What a host table knows the flow's source or destination by. */
+  hostKey(row: number, isSource: boolean): number | string {
+    const isLow = this.#isLow(row) === isSource;
+    const word = this.#index.ipv4(row, isLow);
+    return word ?? keyOf((isLow ? this.#index.low(row) : this.#index.high(row)).address);
   }
 
   bytes(row: number): number {

@@ -2,7 +2,10 @@
  * The hosts of a capture: for each IP address what it sent and received, in total and over time.
  *
  * The table is bounded. When it is full, the half with the fewest bytes makes way and is counted: a scan
- * of a million addresses costs no memory, and the hosts that matter are never among the smallest half.
+ * of a million addresses costs no memory, and the hosts that matter are never among the smallest half. Once that
+ * has happened, newcomers are let in by chance, the more likely the more bytes they bring: who brings as many as the
+ * largest of those who had to go, at once. Else a crowd larger than the table would be let in and thrown out by turns,
+ * which costs time and finds nobody. Who is not let in is {@link HostTable.nobody}.
  */
 import { formatAddress } from '../capture/index.js';
 import type { Address } from '../capture/index.js';
@@ -21,7 +24,7 @@ export class Host {
   readonly #words: Address;
   #text: string | undefined;
 
-  /** @internal Made by {@link HostTable.get}. */
+  /** @internal Made by {@link HostTable.add}. */
   constructor(address: Address, pool: SeriesPool, counts: Counts) {
     this.#words = address;
     this.#counts = counts;
@@ -115,9 +118,20 @@ class Counts {
   }
 }
 
+/** Making room is paid for when this many times the table's size have been looked for in vain. */
+const CALM = 8;
+
 export class HostTable {
   /** Hosts that made way. */
   evicted = 0;
+  /** Stands for all who were not let in; as evicted, so that one asks again with the next packet. */
+  readonly nobody: Host;
+  /** Who brings as many bytes is let in at once. */
+  #floor = 0;
+  /** Look-ups since somebody last had to make way that found nobody. */
+  #missed = 0;
+  /** Of the chance by which newcomers are let in: a 32-bit xorshift, so that the same packets make the same table. */
+  #chance = 0x9e3779b9;
   readonly #pool: SeriesPool;
   readonly #max: number;
   readonly #counts = new Counts();
@@ -126,16 +140,27 @@ export class HostTable {
   constructor(pool: SeriesPool, max: number) {
     this.#pool = pool;
     this.#max = max;
+    this.nobody = new Host({ version: 4, words: [0, 0, 0, 0] }, pool, this.#counts);
+    this.nobody.evicted = true;
   }
 
-  get(address: Address): Host {
-    const key = keyOf(address);
-    let host = this.#hosts.get(key);
-    if (host === undefined) {
-      if (this.#hosts.size >= this.#max) this.#makeRoom();
-      host = new Host(address, this.#pool, this.#counts);
-      this.#hosts.set(key, host);
-    }
+  /**
+   * The host with a key (see {@link keyOf}); {@link nobody}, if it is not let in; undefined, if it is to be {@link add}ed.
+   *
+   * @param bytes what it sends or receives now.
+   */
+  find(key: number | string, bytes: number): Host | undefined {
+    const host = this.#hosts.get(key);
+    if (host !== undefined) return host;
+    this.#missed += 1;
+    return this.#floor > 0 && this.#draw() * this.#floor > bytes ? this.nobody : undefined;
+  }
+
+  /** A new host. */
+  add(address: Address): Host {
+    if (this.#hosts.size >= this.#max) this.#makeRoom();
+    const host = new Host(address, this.#pool, this.#counts);
+    this.#hosts.set(host.key, host);
     return host;
   }
 
@@ -144,8 +169,22 @@ export class HostTable {
     return [...this.#hosts.values()].sort((a, b) => b.bytes - a.bytes || compare(a.address, b.address));
   }
 
+  /** In [0, 1). */
+  #draw(): number {
+    let chance = this.#chance;
+    chance ^= chance << 13;
+    chance ^= chance >>> 17;
+    chance ^= chance << 5;
+    this.#chance = chance;
+    return (chance >>> 0) / 2 ** 32;
+  }
+
   #makeRoom(): void {
+    // Where it comes to this often, the door closes a little further.
+    this.#floor *= this.#missed < CALM * this.#max ? 2 : 0.5;
+    this.#missed = 0;
     for (const host of smallerHalf([...this.#hosts.values()])) {
+      if (host.bytes > this.#floor) this.#floor = host.bytes;
       host.evicted = true;
       this.#pool.release(host.egress);
       this.#pool.release(host.ingress);
@@ -156,9 +195,9 @@ export class HostTable {
   }
 }
 
-/** IPv4's word, or IPv6's four as text. */
-function keyOf({ version, words }: Address): number | string {
-  return version === 4 ? words[0] : `${words[0]},${words[1]},${words[2]},${words[3]}`;
+/** IPv4's word, signed, for the engine keeps such numbers without an object; or IPv6's four as text. */
+export function keyOf({ version, words }: Address): number | string {
+  return version === 4 ? words[0] | 0 : `${words[0]},${words[1]},${words[2]},${words[3]}`;
 }
 
 function compare(a: string, b: string): number {

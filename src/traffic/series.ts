@@ -1,14 +1,14 @@
 /**
  * Byte counts over time, for many hosts at once, in bounded memory.
  *
- * A series is a row of equal bins, of which only those near traffic exist: bins live in chunks of 64, and
+ * A series is a row of equal bins, of which only those near traffic exist: bins live in chunks of 16, and
  * a chunk is made when its first byte arrives. So an idle hour costs nothing, and packets may come in any
  * order of time. All series draw their chunks from one pool of fixed size. When it is used up, the bins of
  * every series are made twice as wide, which frees about half: a long capture is seen a little coarser
  * instead of filling the memory. The width in force is always `pool.binSeconds`, and reports tell it.
  */
-const CHUNK_BINS = 64;
-const FIRST_SLOTS = 1024;
+const CHUNK_BINS = 16;
+const FIRST_SLOTS = 4096;
 const NONE = -1;
 /** What is known of a slot: the number of its chunk, whose it is, the next in its hash bucket and in its series. */
 const SLOT_WORDS = 4;
@@ -74,7 +74,7 @@ export class SeriesPool {
     this.#series.delete(series);
   }
 
-  /** @internal All bins of all series, 64 to a slot; another array when the pool has grown. */
+  /** @internal All bins of all series, 16 to a slot; another array when the pool has grown. */
   get bins(): Float64Array {
     return this.#bins;
   }
@@ -130,6 +130,25 @@ export class SeriesPool {
       for (let bin = 0; bin < CHUNK_BINS; bin++) {
         const bytes = bins[start + bin]!;
         if (bytes > 0) each(first + bin, bytes);
+      }
+    }
+  }
+
+  /**
+   * @internal Adds a series to sums of `factor` bins each, the first of which starts at bin `first`. Bins elsewhere are
+   * left out.
+   */
+  addTo(sums: Float64Array, series: ByteSeries, first: number, factor: number): void {
+    const bins = this.#bins;
+    const slots = this.#slots;
+    for (let slot = series.head; slot >= 0; slot = slots[slot * SLOT_WORDS + NEXT_OF_SERIES]!) {
+      const from = slots[slot * SLOT_WORDS + CHUNK]! * CHUNK_BINS - first;
+      const start = slot * CHUNK_BINS;
+      for (let bin = 0; bin < CHUNK_BINS; bin++) {
+        const bytes = bins[start + bin]!;
+        if (bytes === 0) continue;
+        const index = Math.floor((from + bin) / factor);
+        if (index >= 0 && index < sums.length) sums[index]! += bytes;
       }
     }
   }
@@ -331,11 +350,8 @@ export function gridOver(
 /** The sum of the series on a grid, as bytes per bin. Bins of the series outside the grid are left out. */
 export function onGrid(series: readonly ByteSeries[], pool: SeriesPool, grid: Grid): Float64Array {
   const sum = new Float64Array(grid.length);
-  for (const one of series) {
-    forEachOnGrid(one, pool, grid, (bin, bytes) => {
-      sum[bin]! += bytes;
-    });
-  }
+  const first = Math.round(grid.startSeconds / pool.binSeconds);
+  for (const one of series) pool.addTo(sum, one, first, grid.binSeconds / pool.binSeconds);
   return sum;
 }
 

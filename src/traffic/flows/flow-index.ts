@@ -53,6 +53,14 @@ export class FlowIndex {
   /** Row of the last success, for packets come in trains; none when negative. */
   #last = NONE;
 
+  /** The IPv4 packet last looked up in full, if there is one, and which way it went; its row is the last one. */
+  #seenSource = 0;
+  #seenDestination = 0;
+  #seenSourcePort = 0;
+  #seenDestinationPort = 0;
+  #seenProtocol = NONE;
+  #seenUp = true;
+
   /** @param isDirected whether the two directions of a conversation are two flows. */
   constructor(isDirected = false) {
     this.#isDirected = isDirected;
@@ -68,9 +76,29 @@ export class FlowIndex {
    *
    * @param icmp of ICMP 256 × type + code, which is not among the packet's ports.
    */
-  find(packet: Decoded, icmp = packet.icmpTypeCode): number {
-    this.#take(packet, icmp);
+  find(packet: Decoded, icmp?: number): number {
     const last = this.#last;
+    if (
+      last >= 0 &&
+      packet.destinationPort === this.#seenDestinationPort &&
+      packet.sourcePort === this.#seenSourcePort &&
+      (packet.source0 | 0) === this.#seenSource &&
+      (packet.destination0 | 0) === this.#seenDestination &&
+      packet.protocol === this.#seenProtocol &&
+      packet.version === 4
+    ) {
+      this.isUp = this.#seenUp;
+      return last;
+    }
+    this.#take(packet, icmp ?? packet.icmpTypeCode);
+    if (packet.version === 4 && packet.protocol !== Protocol.icmp && packet.protocol !== Protocol.icmp6) {
+      this.#seenSource = packet.source0 | 0;
+      this.#seenDestination = packet.destination0 | 0;
+      this.#seenSourcePort = packet.sourcePort;
+      this.#seenDestinationPort = packet.destinationPort;
+      this.#seenProtocol = packet.protocol;
+      this.#seenUp = this.isUp;
+    } else this.#seenProtocol = NONE;
     if (last >= 0 && this.#matches(last * STRIDE)) return last;
     const rows = this.#rows;
     let row = this.#buckets[this.#bucket()]!;
@@ -81,6 +109,7 @@ export class FlowIndex {
       }
       row = rows[row * STRIDE + NEXT]!;
     }
+    this.#last = NONE;
     return NONE;
   }
 
@@ -137,6 +166,12 @@ export class FlowIndex {
 
   high(row: number): Endpoint {
     return this.#endpoint(row, HIGH, this.#rows[row * STRIDE + PORTS]! & 0xffff);
+  }
+
+  /** The word of an IPv4 address, signed; undefined for IPv6. */
+  ipv4(row: number, isLow: boolean): number | undefined {
+    const at = row * STRIDE;
+    return this.#rows[at + KIND]! < 0x600 ? this.#rows[at + (isLow ? LOW : HIGH)] : undefined;
   }
 
   #endpoint(row: number, which: number, port: number): Endpoint {

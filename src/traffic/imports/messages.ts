@@ -57,14 +57,16 @@ export class MessageImport implements FlowImport {
   }
 
   push(chunk: Uint8Array): void {
-    this.#chunks.append(chunk);
-    while (this.#readNext());
-    this.#chunks.settle();
+    this.#chunks.feed(chunk, this.#readAll);
   }
 
   finish(): number | undefined {
     return this.#chunks.available > 0 ? this.#chunks.offset : undefined;
   }
+
+  readonly #readAll = (): void => {
+    while (this.#readNext());
+  };
 
   /** Reads a message, or a header or set of v9; false when it has not come whole yet. */
   #readNext(): boolean {

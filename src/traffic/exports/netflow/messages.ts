@@ -73,7 +73,8 @@ export class Messages {
   constructor(dialect: Dialect, outlet: Outlet, maxBytes: number) {
     this.#dialect = dialect;
     this.#outlet = outlet;
-    this.#bytes = new Uint8Array(maxBytes);
+    // Sets are filled up to a multiple of four bytes, and headers are one: so no message grows beyond this.
+    this.#bytes = new Uint8Array(maxBytes - (maxBytes % 4));
     this.#view = new DataView(this.#bytes.buffer);
     this.#used = dialect.headerBytes;
   }
