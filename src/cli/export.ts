@@ -183,16 +183,18 @@ function summaryText(summary: ExportSummary, settings: ExportSettings): string {
     for (const { count, reason } of source.skipped) words.push(`${count} skipped: ${reason}`);
   }
   if (source.truncatedAt !== undefined) words.push(`the file is cut off at byte ${source.truncatedAt}`);
+  if (summary.note !== undefined) words.push(summary.note);
   return words.join(', ');
 }
 
-function mergeText({ captures, sampledPackets }: MergeSummary, settings: ExportSettings): string {
+function mergeText({ captures, sampledPackets, note }: MergeSummary, settings: ExportSettings): string {
   const words = captures.map(({ file, packets, truncatedAt }) =>
     truncatedAt === undefined
       ? `${file}: ${packets} packets`
       : `${file}: ${packets} packets, cut off at byte ${truncatedAt}`,
   );
   if (settings.sampling.rate > 1) words.push(`${sampledPackets} of them sampled`);
+  if (note !== undefined) words.push(note);
   return words.join('; ');
 }
 

@@ -48,6 +48,8 @@ export interface PacketSink {
   drain?(): Promise<void> | undefined;
   /** @param facts of the file that was read. */
   finish(facts: CaptureInfo): Promise<void> | void;
+  /** What the user should know of what was left out; asked for at the end. */
+  note?(): string | undefined;
 }
 
 /** An option of one format, or of several: they share the object then. */

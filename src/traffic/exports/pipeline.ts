@@ -27,6 +27,8 @@ export interface ExportSummary {
   readonly records?: number;
   /** Packets that are no IP, or cut off before their IP header ends: in no flow record. Absent as above. */
   readonly otherPackets?: number;
+  /** What the format says was left out. */
+  readonly note?: string | undefined;
 }
 
 export interface ExportOptions {
@@ -63,6 +65,8 @@ export async function exportTraffic(
 export interface MergeSummary {
   readonly captures: readonly CaptureInfo[];
   readonly sampledPackets: number;
+  /** What the format says was left out. */
+  readonly note?: string | undefined;
 }
 
 /**
@@ -88,7 +92,7 @@ export async function exportMerged(
       signal === undefined ? { pause } : { signal, pause },
     );
     await sink.finish(mergedFacts(captures));
-    return { captures, sampledPackets: sampled.taken };
+    return { captures, sampledPackets: sampled.taken, note: sink.note?.() };
   } catch (error) {
     if (error instanceof ReaderLeft) return undefined;
     throw error;
@@ -120,7 +124,7 @@ async function exportPackets(
   const handlers = { onPacket: sampled.packet, onRecord };
   const source = await readTraffic(file, handlers, { ...options, pause: pauseOf(sink, context) });
   if (source.kind === 'capture') await sink.finish(source.capture);
-  return { source, sampledPackets: sampled.taken };
+  return { source, sampledPackets: sampled.taken, note: sink.note?.() };
 }
 
 async function exportRecords(

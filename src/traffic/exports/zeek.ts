@@ -66,6 +66,14 @@ class ConnLogSink implements PacketSink {
     this.#write(connLogFooter(this.#format, this.#lastMicros));
   }
 
+  /** Zeek warns of it, too: on a sending host, checksums are filled in by the network card, after the capture. */
+  note(): string | undefined {
+    const { badChecksums } = this.#tracker;
+    return badChecksums === 0
+      ? undefined
+      : `${badChecksums} with a wrong checksum left out, as Zeek does; --ignore-checksums believes them`;
+  }
+
   #begin(micros: number): void {
     this.#firstMicros = micros;
     this.#write(connLogHeader(this.#format, micros));

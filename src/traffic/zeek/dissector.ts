@@ -44,6 +44,8 @@ interface Place {
 }
 
 export class Dissector {
+  /** Packets left out for a wrong checksum, of IP or of what it carries. */
+  badChecksums = 0;
   readonly #tracker: ConnectionTracker;
   readonly #options: DissectorOptions;
   readonly #fragments = new Fragments();
@@ -101,7 +103,10 @@ export class Dissector {
     if (end - at + uncaptured < total || ip.headerBytes > total || ip.headerBytes > end - at) return;
     if (ip.version === 4) {
       if (ip.headerBytes < 20) return;
-      if (!this.#options.ignoreChecksums && !isIntact(bytes, at, ip.headerBytes)) return;
+      if (!this.#options.ignoreChecksums && !isIntact(bytes, at, ip.headerBytes)) {
+        this.badChecksums += 1;
+        return;
+      }
     }
     if (ip.isFragment) {
       if (end - at < total) {
@@ -187,6 +192,7 @@ export class Dissector {
     const isOriginator = connection.isFromOriginator(ip, source);
     const isChecked = !this.#options.ignoreChecksums && segment.isCaptured;
     if (isChecked && !isIntactWithin(ip, IpProtocol.tcp, bytes, at, length)) {
+      this.badChecksums += 1;
       connection.badChecksum(isOriginator);
       return;
     }
@@ -214,6 +220,7 @@ export class Dissector {
     // What came is counted, damaged or not.
     connection.count(isOriginator, ip.totalBytes);
     if (captured >= length && uncaptured === 0 && !this.#isUdpIntact(ip, bytes, at, length)) {
+      this.badChecksums += 1;
       connection.badChecksum(isOriginator);
       return;
     }
@@ -293,7 +300,10 @@ export class Dissector {
         ip.protocol === IpProtocol.icmp
           ? isIntact(bytes, at, length)
           : isIntactWithin(ip, IpProtocol.icmp6, bytes, at, length);
-      if (!isGood) return;
+      if (!isGood) {
+        this.badChecksums += 1;
+        return;
+      }
     }
     connection.lastAt = this.#now;
     connection.addPayload(isOriginator, length - ICMP_HEADER);

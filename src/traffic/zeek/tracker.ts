@@ -65,6 +65,11 @@ export class ConnectionTracker implements SessionHost {
     return this.#table.size;
   }
 
+  /** Packets left out so far for a wrong checksum. */
+  get badChecksums(): number {
+    return this.#dissector.badChecksums;
+  }
+
   /** Takes a packet; it is not kept. */
   packet(packet: Packet): void {
     const now = packet.seconds * 1e6 + Math.floor(packet.nanoseconds / 1000);

@@ -40,6 +40,16 @@ describe('an export', () => {
     expect(some.records.every(({ samplingRate }) => samplingRate === 4)).toBe(true);
   });
 
+  test("tells what Zeek's checks of checksums left out", async () => {
+    const noteWith = async (given: object) => {
+      const context = { settings, outlet: new MemoryOutlet() };
+      const file = fixture('zeek/mixed-vlan-mpls.pcap');
+      return (await exportTraffic(file, exportFormatNamed('zeek'), context, { ...given }))?.note;
+    };
+    expect(await noteWith({})).toMatch(/^[1-9]\d* with a wrong checksum left out.*--ignore-checksums/);
+    expect(await noteWith({ ignoreChecksums: true })).toBeUndefined();
+  });
+
   test('of an export is the same again', async () => {
     const file = path.join(folder, 'again.ipfix');
     const command = () => exportCommand().exitOverride();
