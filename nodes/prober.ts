@@ -17,6 +17,9 @@ const FEWEST_ROUND_TRIPS = 3;
 const MOST_ROUND_TRIPS = 20;
 /** Seconds to spend on the echoes of one path, within these bounds. */
 const ROUND_TRIP_SECONDS = 0.6;
+/** An echo that was no later than this, or than this share of the delays, needs no others; two thirds of the gate's tolerance. */
+const LATE_SECONDS = 0.0007;
+const LATE_SHARE = 0.02;
 /** How long a train takes at the configured rate, seconds, and its size in datagrams. */
 const TRAIN_SECONDS = 0.2;
 const SMALLEST_TRAIN = 100;
@@ -62,7 +65,10 @@ export class Prober {
       measurements.push(probe.datagrams ? await this.#train(from, probe.trainScale) : await this.#bulk(from));
     }
     const roundTrips = probe.roundTripTo.map(async (to): Promise<PathMeasurement> => {
-      return { from: rank, to, roundTripSeconds: await measureRoundTrip(mesh.client(to), this.#echoes(to)) };
+      const expected = this.#expectedRoundTrip(to);
+      const enough = expected + Math.max(LATE_SECONDS, LATE_SHARE * expected);
+      const roundTripSeconds = await measureRoundTrip(mesh.client(to), this.#echoes(to), enough);
+      return { from: rank, to, roundTripSeconds };
     });
     return [...measurements, ...(await Promise.all(roundTrips))];
   }
@@ -116,10 +122,14 @@ export class Prober {
 
   /** As many echoes as fit into the time there is. */
   #echoes(to: number): number {
-    const { topology, rank } = this.#options;
-    const expected = wayBetween(topology, rank, to).delay + wayBetween(topology, to, rank).delay;
-    const fitting = Math.floor(ROUND_TRIP_SECONDS / Math.max(expected, ECHO_SPACING));
+    const fitting = Math.floor(ROUND_TRIP_SECONDS / Math.max(this.#expectedRoundTrip(to), ECHO_SPACING));
     return Math.min(MOST_ROUND_TRIPS, Math.max(FEWEST_ROUND_TRIPS, fitting));
+  }
+
+  /** Delays there and back, seconds. */
+  #expectedRoundTrip(to: number): number {
+    const { topology, rank } = this.#options;
+    return wayBetween(topology, rank, to).delay + wayBetween(topology, to, rank).delay;
   }
 
   /** The train that suits a path. */
