@@ -1,5 +1,5 @@
 /** Packets to and from files: what the rest of the house uses of this folder. */
-export { formatAddress } from './address.js';
+export { addressBytes, addressFrom, formatAddress, parseAddress, prefixFrom } from './address.js';
 export type { Address } from './address.js';
 export { CaptureParser } from './any-parser.js';
 export { decode, Decoded, Protocol, TcpFlag } from './decode.js';

@@ -10,8 +10,8 @@
  * stamps, and statistics at the close.
  */
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
-import { isIPv4 } from 'node:net';
 import { messageOf, RunError } from '../errors.js';
+import { addressBytes, parseAddress } from './address.js';
 import { Block, BYTE_ORDER_MAGIC, NameRecord, Option, padded } from './pcapng-format.js';
 
 const FLUSH_AT = 1024 * 1024;
@@ -203,9 +203,11 @@ export class PcapngWriter {
 
   #writeNames(names: ReadonlyMap<string, string>): void {
     const records = [...names].map(([address, name]) => {
-      if (!isIPv4(address)) throw new RangeError(`name record for "${address}", which is no IPv4 address`);
-      const bytes = Buffer.from(address.split('.').map(Number));
-      return record(NameRecord.ipv4, Buffer.concat([bytes, this.#encoder.encode(`${name}\0`)]));
+      const parsed = parseAddress(address);
+      if (parsed?.version !== 4)
+        throw new RangeError(`name record for "${address}", which is no IPv4 address`);
+      const text = this.#encoder.encode(`${name}\0`);
+      return record(NameRecord.ipv4, Buffer.concat([addressBytes(parsed), text]));
     });
     this.#writeBlock(Block.nameResolution, [...records, record(NameRecord.end, new Uint8Array(0))]);
   }

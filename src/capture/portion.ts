@@ -4,6 +4,7 @@
  * It is fed the whole, packet by packet, and keeps what is its own, time stamps and bytes unchanged. So several
  * portions cost one reading. A packet between two of its addresses is there once.
  */
+import { addressFrom } from './address.js';
 import { decode, Decoded } from './decode.js';
 import { LinkType, type Packet } from './packet.js';
 import { PcapngWriter } from './pcapng-writer.js';
@@ -28,7 +29,9 @@ export class Portion {
 
   constructor(options: PortionOptions) {
     this.#options = options;
-    this.#addresses = new Set(options.addresses.map(addressWord));
+    this.#addresses = new Set(
+      options.addresses.map((address) => addressFrom(options.file, address).words[0]),
+    );
   }
 
   /**
@@ -60,7 +63,3 @@ export class Portion {
     });
   }
 }
-
-/** "10.77.0.1" as the unsigned word that a decoded packet has. */
-const addressWord = (address: string): number =>
-  address.split('.').reduce((word, part) => word * 256 + Number(part), 0);

@@ -9,7 +9,7 @@ import type { FlowColumn } from '../flows/table.js';
 import type { FlowImport } from './import.js';
 import { Skips } from './import.js';
 import { Lines } from './lines.js';
-import { parseAddress, parseCount, parsePort, parseSeconds } from './text.js';
+import { addressOf, parseCount, parsePort, parseSeconds } from './text.js';
 
 export class CsvImport implements FlowImport {
   readonly skipped = new Skips();
@@ -59,8 +59,8 @@ function recordOf(
   at: Readonly<Record<FlowColumn, number>>,
 ): FlowRecord | undefined {
   const count = (column: FlowColumn) => parseCount(cells[at[column]] ?? '');
-  const source = parseAddress(cells[at.source] ?? '');
-  const destination = parseAddress(cells[at.destination] ?? '');
+  const source = addressOf(cells[at.source] ?? '');
+  const destination = addressOf(cells[at.destination] ?? '');
   const startMicros = parseSeconds(cells[at.start] ?? '');
   const endMicros = parseSeconds(cells[at.end] ?? '');
   const endReason = endReasons.findIndex((word) => word === cells[at.end_reason]) + 1;

@@ -12,7 +12,7 @@ import type { FlowImport } from './import.js';
 import { Skips } from './import.js';
 import { Lines } from './lines.js';
 import { endReasonOf } from './template-record.js';
-import { parseAddress, parseCount, parseDate, parseFlags, parsePort, parseProtocol } from './text.js';
+import { addressOf, parseCount, parseDate, parseFlags, parsePort, parseProtocol } from './text.js';
 
 /** A flow as text, whatever the dialect; empty where it says nothing. */
 export interface NfdumpFlow {
@@ -35,8 +35,8 @@ export interface NfdumpFlow {
 
 /** Calls back with the flow's record, or counts why there is none. */
 export function emitNfdump(flow: NfdumpFlow, skipped: Skips, onRecord: FlowHandler): void {
-  const source = parseAddress(flow.source.trim());
-  const destination = parseAddress(flow.destination.trim());
+  const source = addressOf(flow.source.trim());
+  const destination = addressOf(flow.destination.trim());
   if (source === undefined || destination === undefined) {
     skipped.add(
       "records whose addresses can't be read (nfdump shortens IPv6 in its tables: use -o csv or -6)",

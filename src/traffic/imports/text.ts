@@ -2,84 +2,26 @@
  * Values of flow files in text: addresses, times, protocols, flags. Each returns undefined (or NaN) for what it can't
  * read; whoever calls decides whether that is a skipped record or a wrong file.
  */
+import { parseAddress } from '../../capture/index.js';
 import type { Address } from '../../capture/index.js';
 
 const MAX_REMEMBERED = 65_536;
 const remembered = new Map<string, Address>();
 
 /**
- * An IPv4 or IPv6 address; a zone (`%eth0`) is dropped. Those of IPv6 are remembered, up to a bound: files name the same
- * few hosts again and again.
+ * The address a file names, in either version; a zone (`%eth0`) is dropped. Those of IPv6 are remembered, up to a bound:
+ * files name the same few hosts again and again.
  */
-export function parseAddress(text: string): Address | undefined {
-  if (!text.includes(':')) {
-    const word = ipv4Word(text);
-    return word < 0 ? undefined : { version: 4, words: [word, 0, 0, 0] };
-  }
+export function addressOf(text: string): Address | undefined {
+  if (!text.includes(':')) return parseAddress(text);
   const known = remembered.get(text);
   if (known !== undefined) return known;
-  const address = parseIpv6(text);
+  const [plain = ''] = text.split('%', 1);
+  const address = parseAddress(plain);
   if (address === undefined) return undefined;
   if (remembered.size >= MAX_REMEMBERED) remembered.clear();
   remembered.set(text, address);
   return address;
-}
-
-const DOT = 46;
-const ZERO = 48;
-
-/** The four bytes of a dotted quad as a number, or -1. */
-function ipv4Word(text: string): number {
-  let [word, byte, digits, dots] = [0, 0, 0, 0];
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === DOT) {
-      if (digits === 0) return -1;
-      word = word * 256 + byte;
-      byte = digits = 0;
-      dots += 1;
-      continue;
-    }
-    const digit = code - ZERO;
-    if (digit < 0 || digit > 9) return -1;
-    byte = byte * 10 + digit;
-    digits += 1;
-    if (digits > 3 || byte > 255) return -1;
-  }
-  return dots === 3 && digits > 0 ? word * 256 + byte : -1;
-}
-
-function parseIpv6(text: string): Address | undefined {
-  const [plain = ''] = text.split('%', 1);
-  const halves = plain.split('::');
-  if (halves.length > 2) return undefined;
-  const parts = halves.map(groupsOf);
-  const [head, tail] = parts;
-  if (head === undefined || parts.includes(undefined)) return undefined;
-  const missing = 8 - head.length - (tail?.length ?? 0);
-  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
-  const groups = [...head, ...Array<number>(Math.max(0, missing)).fill(0), ...(tail ?? [])];
-  const word = (index: number) => groups[2 * index]! * 65_536 + groups[2 * index + 1]!;
-  return { version: 6, words: [word(0), word(1), word(2), word(3)] };
-}
-
-/** 16-bit groups between colons; the last may be an IPv4 address. */
-function groupsOf(text: string): number[] | undefined {
-  if (text === '') return [];
-  const groups: number[] = [];
-  const parts = text.split(':');
-  for (const [index, part] of parts.entries()) {
-    if (index === parts.length - 1 && part.includes('.')) {
-      const word = ipv4Word(part);
-      if (word < 0) return undefined;
-      groups.push(word >>> 16, word & 0xffff);
-    } else if (/^[0-9a-f]{1,4}$/i.test(part)) {
-      groups.push(Number.parseInt(part, 16));
-    } else {
-      return undefined;
-    }
-  }
-  return groups;
 }
 
 /** Seconds, with a fraction or without, as whole microseconds; NaN for what is none, or more than exact numbers hold. */

@@ -11,7 +11,7 @@ import type { FlowHandler, FlowRecord } from '../flows/record.js';
 import type { FlowImport } from './import.js';
 import { Skips } from './import.js';
 import { Lines } from './lines.js';
-import { parseAddress, parseCount, parseDate, parsePort, parseProtocol, parseSeconds } from './text.js';
+import { addressOf, parseCount, parseDate, parsePort, parseProtocol, parseSeconds } from './text.js';
 
 /** The columns that are read. The first six must be there. */
 const columns = [
@@ -156,8 +156,8 @@ function timeOf(text: string): number {
 }
 
 function recordOf(values: Values, startMicros: number): FlowRecord | undefined {
-  const source = parseAddress(values['id.orig_h']);
-  const destination = parseAddress(values['id.resp_h']);
+  const source = addressOf(values['id.orig_h']);
+  const destination = addressOf(values['id.resp_h']);
   const protocol = protocolOf(values, source?.version);
   const ports = portsOf(values, protocol);
   if (source === undefined || destination === undefined || ports === undefined) return undefined;

@@ -4,7 +4,7 @@
  * The list is what Zeek's scripts (base/utils/site.zeek) have as private address space, IPv4 networks also as their
  * 6to4 form (RFC 3056: 2002, then the 32 bits).
  */
-import { InputError } from '../../errors.js';
+import { prefixFrom } from '../../capture/index.js';
 import type { Words } from './connection.js';
 
 /** An address and how many of its 128 bits count; IPv4 is mapped. */
@@ -49,34 +49,9 @@ const ipv6Networks = [
 
 /** @throws InputError naming the option, what was found and what is allowed. */
 export function networkOf(option: string, text: string): Network {
-  const [address, bits, ...more] = text.split('/');
-  const isIpv4 = address !== undefined && /^\d+\.\d+\.\d+\.\d+$/.test(address);
-  const words = isIpv4 ? ipv4Words(address) : ipv6Words(address ?? '');
-  const most = isIpv4 ? 32 : 128;
-  const length = bits === undefined ? most : /^\d{1,3}$/.test(bits) ? Number(bits) : most + 1;
-  if (words === undefined || more.length > 0 || length > most) {
-    throw new InputError(`${option}: found "${text}"; allowed: a network like 192.0.2.0/24 or 2001:db8::/32`);
-  }
-  return { words, bits: isIpv4 ? length + MAPPED_BITS : length };
-}
-
-function ipv4Words(text: string): Words | undefined {
-  const bytes = text.split('.').map(Number);
-  if (bytes.some((byte) => byte > 255)) return undefined;
-  const [a, b, c, d] = bytes as [number, number, number, number];
-  return [0, 0, 0xffff, ((a << 24) | (b << 16) | (c << 8) | d) >>> 0];
-}
-
-function ipv6Words(text: string): Words | undefined {
-  if (!/^[0-9a-f:.]+$/i.test(text) || !URL.canParse(`http://[${text}]`)) return undefined;
-  const plain = new URL(`http://[${text}]`).hostname.slice(1, -1);
-  const [before = '', after] = plain.split('::');
-  const groups = (part: string) => (part === '' ? [] : part.split(':').map((group) => parseInt(group, 16)));
-  const head = groups(before);
-  const tail = after === undefined ? [] : groups(after);
-  const all = [...head, ...Array<number>(8 - head.length - tail.length).fill(0), ...tail];
-  const word = (index: number) => ((all[index * 2]! << 16) | all[index * 2 + 1]!) >>> 0;
-  return [word(0), word(1), word(2), word(3)];
+  const { address, bits } = prefixFrom(option, text);
+  if (address.version === 6) return { words: address.words, bits };
+  return { words: [0, 0, 0xffff, address.words[0]], bits: bits + MAPPED_BITS };
 }
 
 /** The 6to4 network of an IPv4 network. */

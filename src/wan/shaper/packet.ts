@@ -5,6 +5,7 @@
  * busy link moves tens of thousands a second, and memory made and thrown away for each would stop the
  * shaper's thread for garbage collection just when it must be on time.
  */
+import { addressFrom } from '../../capture/address.js';
 import type { FlowPacket } from '../link/index.js';
 
 /** Rates count Ethernet frames without preamble and checksum, as `tc` does; a TUN device shows IP packets. */
@@ -162,5 +163,5 @@ export class PacketPool {
 
 /** "10.77.0.1" as a number. */
 export function addressNumber(address: string): number {
-  return address.split('.').reduce((number, part) => number * 256 + Number(part), 0);
+  return addressFrom('address of a node', address).words[0];
 }

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CryptoPan } from '../../../src/traffic/exports/pcapng/crypto-pan.js';
 import { keyOfVariable } from '../../../src/traffic/exports/pcapng/key.js';
-import { parseAddress } from '../../../src/traffic/imports/text.js';
+import { addressBytes, parseAddress } from '../../../src/capture/index.js';
 import type { FlowRecord } from '../../../src/traffic/flows/record.js';
 import { readTraffic } from '../../../src/traffic/source.js';
 import { scratchFolder } from '../../support/files.js';
@@ -20,12 +20,7 @@ const sampleKey = Uint8Array.of(
   ...[216, 152, 143, 131, 121, 121, 101, 39, 98, 87, 76, 45, 42, 132, 34, 2],
 );
 
-function bytesOf(text: string): Buffer {
-  const { version, words } = parseAddress(text)!;
-  const bytes = Buffer.alloc(16);
-  words.forEach((word, at) => bytes.writeUInt32BE(word, 4 * at));
-  return bytes.subarray(0, version === 4 ? 4 : 16);
-}
+const bytesOf = (text: string) => Buffer.from(addressBytes(parseAddress(text)!));
 
 describe('Crypto-PAn', () => {
   const pan = new CryptoPan(sampleKey);

@@ -84,7 +84,7 @@ describe('cut', () => {
   test.each([
     [{ from: 'soon' }, '--from: found "soon"; allowed: +SECONDS'],
     [{ snaplen: '0' }, '--snaplen: found "0"; allowed: 1 to 262144'],
-    [{ host: '10.0.0' }, '--host: found "10.0.0"; allowed: IP addresses'],
+    [{ host: '10.0.0' }, '--host: found "10.0.0"; allowed: an IP address'],
     [{ port: '1,x' }, '--port: found "x"; allowed: 0 to 65535'],
     [{ anonymize: join(folder, 'none') }, '--anonymize: '],
   ])('%j is refused', async (given, message) => {

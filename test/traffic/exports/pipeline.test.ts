@@ -10,7 +10,6 @@ import {
   FileOutlet,
 } from '../../../src/traffic/exports/index.js';
 import type { ExportSettings } from '../../../src/traffic/exports/index.js';
-import { parseAddress } from '../../../src/traffic/exports/sflow/address.js';
 import type { FlowRecord } from '../../../src/traffic/flows/record.js';
 import { MemoryOutlet, settings } from '../../support/exports.js';
 import { fixture } from '../../support/fixtures.js';
@@ -105,17 +104,4 @@ test('options of formats have the names that the command line gives them', () =>
       expect(name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())).toBe(key);
     }
   }
-});
-
-test.each([
-  ['192.0.2.1', 'c0000201'],
-  ['::', '0'.repeat(32)],
-  ['2001:db8::7', `20010db8${'0'.repeat(23)}7`],
-  ['::ffff:10.0.0.1', `${'0'.repeat(20)}ffff0a000001`],
-  ['1:2:3:4:5:6:7:8', '00010002000300040005000600070008'],
-  ['localhost', undefined],
-  ['fe80::1%eth0', undefined],
-])('the bytes of address %s', (text, hex) => {
-  const bytes = parseAddress(text);
-  expect(bytes === undefined ? undefined : Buffer.from(bytes).toString('hex')).toBe(hex);
 });

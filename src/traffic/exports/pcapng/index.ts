@@ -6,9 +6,9 @@
  * each of their interfaces becomes one here. Times keep their nanoseconds, lengths on the wire stay what they were.
  */
 import path from 'node:path';
+import { addressBytes, parseAddress } from '../../../capture/index.js';
 import type { Address, CaptureInfo, Packet } from '../../../capture/index.js';
 import { InputError } from '../../../errors.js';
-import { parseAddress } from '../../imports/text.js';
 import { packetFormat } from '../format.js';
 import type { ExportContext, FormatOption, PacketSink } from '../format.js';
 import { INTERFACES_PER_FILE } from '../merge.js';
@@ -120,7 +120,7 @@ class PcapngSink implements PacketSink {
     this.#blocks.names(
       [...names].flatMap(([text, name]) => {
         const address = parseAddress(text);
-        return address === undefined ? [] : [[bytesOf(address), name] as const];
+        return address === undefined ? [] : [[addressBytes(address), name] as const];
       }),
     );
     if (drops !== undefined && this.#interfaces.size > 0) {
@@ -169,10 +169,4 @@ function snaplenOf(name: string, text: string): number {
   const bytes = /^\d+$/.test(text) ? Number(text) : NaN;
   if (bytes >= 1 && bytes <= MAX_SNAPLEN) return bytes;
   throw new InputError(`${name}: found "${text}"; allowed: 1 to ${MAX_SNAPLEN}`);
-}
-
-function bytesOf({ version, words }: Address): Uint8Array {
-  const bytes = Buffer.alloc(version === 4 ? 4 : 16);
-  for (let word = 0; 4 * word < bytes.length; word += 1) bytes.writeUInt32BE(words[word]!, 4 * word);
-  return bytes;
 }

@@ -1,8 +1,8 @@
 /** Which packets go into a cut of a capture: by time, host and port. */
-import { decode, Decoded } from '../../../capture/index.js';
+import { addressFrom, decode, Decoded } from '../../../capture/index.js';
 import type { Address, Packet } from '../../../capture/index.js';
 import { InputError } from '../../../errors.js';
-import { parseAddress, parseDate } from '../../imports/text.js';
+import { parseDate } from '../../imports/text.js';
 
 /** An instant of time, or one that counts from the capture's first packet. */
 export interface Instant {
@@ -93,11 +93,7 @@ export function parseInstant(option: string, text: string): Instant {
 
 /** @throws InputError naming the option. */
 export function parseHosts(option: string, text: string): Address[] {
-  return text.split(',').map((word) => {
-    const address = parseAddress(word.trim());
-    if (address !== undefined) return address;
-    throw new InputError(`${option}: found "${word.trim()}"; allowed: IP addresses, with commas between`);
-  });
+  return text.split(',').map((word) => addressFrom(option, word.trim()));
 }
 
 /** @throws InputError naming the option. */

@@ -7,15 +7,13 @@
  * sFlow has no time but the agent's uptime, which here is the time since the capture's first packet; samples wait for
  * company for no longer than a second of it.
  */
-import { decode, Decoded, LinkType } from '../../../capture/index.js';
+import { addressBytes, addressFrom, decode, Decoded, LinkType } from '../../../capture/index.js';
 import type { Packet } from '../../../capture/index.js';
-import { InputError } from '../../../errors.js';
 import { samplerOf } from '../../sampling/index.js';
 import type { Sampler, SamplingPlan } from '../../sampling/index.js';
 import { packetFormat } from '../format.js';
 import type { ExportContext, FormatOption, PacketSink } from '../format.js';
 import { messageBytes, messageBytesFor, wholeNumber } from '../netflow/options.js';
-import { parseAddress } from './address.js';
 import { HeaderProtocol, SflowDatagrams } from './datagrams.js';
 
 const headerBytes: FormatOption<number> = {
@@ -28,11 +26,7 @@ const headerBytes: FormatOption<number> = {
 const agent: FormatOption<Uint8Array> = {
   flags: '--agent <address>',
   description: 'IP address of the agent, as samples tell it (default: 127.0.0.1)',
-  parse: (text) => {
-    const address = parseAddress(text);
-    if (address !== undefined) return address;
-    throw new InputError(`--agent: found "${text}"; allowed: an IP address`);
-  },
+  parse: (text) => addressBytes(addressFrom('--agent', text)),
   otherwise: Uint8Array.of(127, 0, 0, 1),
 };
 
