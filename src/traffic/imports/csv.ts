@@ -2,62 +2,35 @@
  * The table that `meshbeat export --to csv` writes, read back. Columns are found by their names, so a table whose
  * columns were reordered or added to by another program still reads; a value in quotes loses them.
  */
-import { InputError } from '../../errors.js';
-import type { FlowEndReason, FlowHandler, FlowRecord } from '../flows/record.js';
+import type { FlowEndReason, FlowRecord } from '../flows/record.js';
 import { endReasons, flowColumns } from '../flows/table.js';
 import type { FlowColumn } from '../flows/table.js';
-import type { FlowImport } from './import.js';
-import { Skips } from './import.js';
-import { Lines } from './lines.js';
+import { positionsOf } from './line-import.js';
+import type { LineFormat, LineOutcome } from './line-import.js';
 import { addressOf, parseCount, parsePort, parseSeconds } from './text.js';
 
-export class CsvImport implements FlowImport {
-  readonly skipped = new Skips();
-  readonly #lines: Lines;
-  readonly #onRecord: FlowHandler;
-  /** Position of each column in a line. */
-  #positions: Readonly<Record<FlowColumn, number>> | undefined;
+/** Position of each column in a line. */
+type Positions = Readonly<Record<FlowColumn, number>>;
 
-  constructor(onRecord: FlowHandler) {
-    this.#onRecord = onRecord;
-    this.#lines = new Lines((line) => this.#line(line));
-  }
+const names = Object.fromEntries(flowColumns.map((column) => [column, [column]])) as unknown as Readonly<
+  Record<FlowColumn, readonly string[]>
+>;
 
-  push(chunk: Uint8Array): void {
-    this.#lines.push(chunk);
-  }
+export class CsvFormat implements LineFormat {
+  #positions: Positions | undefined;
 
-  finish(): undefined {
-    this.#lines.finish();
+  line(line: string): LineOutcome {
+    if (line === '') return undefined;
+    const cells = line.includes('"') ? line.replaceAll('"', '').split(',') : line.split(',');
+    if (this.#positions !== undefined) {
+      return recordOf(cells, this.#positions) ?? "lines whose values can't be read";
+    }
+    this.#positions = positionsOf(cells, names, flowColumns, flowColumns.join(','));
     return undefined;
   }
-
-  #line(line: string): void {
-    if (line === '') return;
-    const cells = line.includes('"') ? line.replaceAll('"', '').split(',') : line.split(',');
-    if (this.#positions === undefined) {
-      this.#positions = positionsOf(cells);
-      return;
-    }
-    const record = recordOf(cells, this.#positions);
-    if (record === undefined) this.skipped.add("lines whose values can't be read");
-    else this.#onRecord(record);
-  }
 }
 
-function positionsOf(header: readonly string[]): Record<FlowColumn, number> {
-  const entries = flowColumns.map((column) => [column, header.indexOf(column)] as const);
-  const missing = entries.find(([, at]) => at < 0);
-  if (missing !== undefined) {
-    throw new InputError(`found no column ${missing[0]}; allowed: ${flowColumns.join(',')}`);
-  }
-  return Object.fromEntries(entries) as Record<FlowColumn, number>;
-}
-
-function recordOf(
-  cells: readonly string[],
-  at: Readonly<Record<FlowColumn, number>>,
-): FlowRecord | undefined {
+function recordOf(cells: readonly string[], at: Positions): FlowRecord | undefined {
   const count = (column: FlowColumn) => parseCount(cells[at[column]] ?? '');
   const source = addressOf(cells[at.source] ?? '');
   const destination = addressOf(cells[at.destination] ?? '');

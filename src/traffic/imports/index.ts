@@ -1,12 +1,15 @@
 /** Flow files, read: what the rest of the house uses of this folder. */
 import type { FlowHandler } from '../flows/record.js';
-import { CsvImport } from './csv.js';
+import { CsvFormat } from './csv.js';
 import type { TrafficKind } from './detect.js';
 import type { FlowImport } from './import.js';
+import { LineImport } from './line-import.js';
+import type { LineFormat } from './line-import.js';
 import { MessageImport } from './messages.js';
-import { NfdumpJsonImport } from './nfdump-json.js';
-import { NfdumpCsvImport, NfdumpTableImport } from './nfdump.js';
-import { ZeekImport } from './zeek.js';
+import { NfdumpCsvFormat } from './nfdump-csv.js';
+import { NfdumpJsonFormat } from './nfdump-json.js';
+import { NfdumpTableFormat } from './nfdump-table.js';
+import { ZeekJsonFormat, ZeekTsvFormat } from './zeek.js';
 
 export { BiflowJoiner } from './biflows.js';
 export { detect, isCapture, trafficKinds } from './detect.js';
@@ -16,20 +19,15 @@ export { MessageImport } from './messages.js';
 
 /** A reader of flow files of this kind. */
 export function flowImport(kind: Exclude<TrafficKind, 'capture'>, onRecord: FlowHandler): FlowImport {
-  switch (kind) {
-    case 'flow-messages':
-      return new MessageImport(onRecord);
-    case 'zeek-tsv':
-      return new ZeekImport('tsv', onRecord);
-    case 'zeek-json':
-      return new ZeekImport('json', onRecord);
-    case 'nfdump-csv':
-      return new NfdumpCsvImport(onRecord);
-    case 'nfdump-json':
-      return new NfdumpJsonImport(onRecord);
-    case 'nfdump-table':
-      return new NfdumpTableImport(onRecord);
-    case 'meshbeat-csv':
-      return new CsvImport(onRecord);
-  }
+  if (kind === 'flow-messages') return new MessageImport(onRecord);
+  return new LineImport(lineFormats[kind](), onRecord);
 }
+
+const lineFormats: Readonly<Record<Exclude<TrafficKind, 'capture' | 'flow-messages'>, () => LineFormat>> = {
+  'zeek-tsv': () => new ZeekTsvFormat(),
+  'zeek-json': () => new ZeekJsonFormat(),
+  'nfdump-csv': () => new NfdumpCsvFormat(),
+  'nfdump-json': () => new NfdumpJsonFormat(),
+  'nfdump-table': () => new NfdumpTableFormat(),
+  'meshbeat-csv': () => new CsvFormat(),
+};
