@@ -16,14 +16,9 @@ import { entriesFor } from './pair.js';
 import { presetDelay } from './presets.js';
 import { isTraining, kindOf } from './programs.js';
 import { meanRate, type RateTrace } from './rate-trace.js';
-import {
-  programsSchema,
-  scenarioSchema,
-  tunnelMapSchema,
-  type AnyScenario,
-  type NodeEntry,
-} from './schema.js';
+import { programsSchema, scenarioSchema, type AnyScenario, type NodeEntry } from './schema.js';
 import type { Host, Node, Path, Program, Topology, TunnelLayout } from './topology.js';
+import { tunnelMapSchema } from './tunnel-schema.js';
 import type { Weather } from './weather.js';
 
 /** A node of the scenario's list, unrolled; `entry` is the index of its entry there. */

@@ -9,10 +9,17 @@
  * Units are codecs, so the schema runs both ways: `parse` reads a file's values, `z.encode` writes them.
  * Defaults are therefore given as output values. A message that begins with "allowed:" completes the phrase
  * "found X; allowed: Y" (see problems.ts). What needs more than one field is checked in checks.ts.
+ *
+ * The protocol, the training, tunnels and weather have files of their own, named *-schema.ts.
  */
 import { z } from 'zod';
 import { eventText } from './events/codec.js';
-import { bytes, duration, positiveDuration, queueLimit, rate } from './units.js';
+import { pointSchema } from './points.js';
+import { protocolSchema } from './protocol-schema.js';
+import { positiveInteger, text } from './schema-parts.js';
+import { innerSchema, modelSchema } from './training-schema.js';
+import { tunnelSchema } from './tunnel-schema.js';
+import { duration, positiveDuration, queueLimit } from './units.js';
 import {
   bottleneckSchema,
   linkRate,
@@ -21,24 +28,15 @@ import {
   regionalWeatherSchema,
   weatherShape,
 } from './weather-schema.js';
-import { pointSchema } from './points.js';
-
-/** Text of one form, with one message for everything that can be wrong with it. */
-const text = (form: RegExp, error: string) => z.string({ error }).regex(form, { error });
 
 const name = text(
   /^[a-z0-9][a-z0-9-]{0,30}$/,
   'allowed: a name of 1 to 31 of a-z, 0-9 and -, not starting with -',
 );
 
-const sliceError = 'allowed: from 256 B to 64 MiB, e.g. "64 KiB"';
-const slice = bytes.refine((size) => size >= 256 && size <= 64 * 2 ** 20, { error: sliceError });
-
 const driverName = z.enum(['tun', 'netem']);
 
 const congestion = z.enum(['cubic', 'reno', 'bbr']);
-
-const positiveInteger = (max: number) => z.number().int().min(1).max(max);
 
 const words = 'allowed: a program and its arguments, each a text that is not empty; numbers in quotes';
 const word = z.string({ error: words }).min(1, { error: words }).max(4096);
@@ -82,276 +80,6 @@ export const nodeSchema = z.strictObject({
     .boolean()
     .optional()
     .describe('With exec: whether the run is still valid if the program ends by itself with an error.'),
-});
-
-export const outerSchema = z.strictObject({
-  learningRate: z.number().positive().default(0.7),
-  momentum: z.number().min(0).lt(1).default(0.9),
-});
-
-const rounding = z
-  .enum(['nearest', 'stochastic'])
-  .default('nearest')
-  .describe('stochastic: up or down at random, so that the mean is right.');
-const feedback = z
-  .boolean()
-  .default(false)
-  .describe('Error feedback: what rounding left out is added the next time.');
-const block = positiveInteger(65_536).default(64).describe('Elements that share a scale.');
-
-/** Keeps every element, in fewer bits. */
-const denseCompressions = [
-  z.strictObject({ kind: z.literal('none') }),
-  z.strictObject({ kind: z.literal('float16'), errorFeedback: feedback }),
-  z.strictObject({ kind: z.literal('bfloat16'), errorFeedback: feedback }),
-  z.strictObject({ kind: z.literal('int8'), rounding, errorFeedback: feedback }),
-  z.strictObject({ kind: z.literal('int8-blockwise'), block, rounding, errorFeedback: feedback }),
-  z.strictObject({ kind: z.literal('e3m0'), block, rounding, errorFeedback: feedback }),
-] as const;
-
-/** Keeps a few elements of each chunk; what is left out is always remembered. */
-const sparseCompressions = [
-  z.strictObject({
-    kind: z.literal('top-k'),
-    chunk: positiveInteger(4096).default(4096).describe('Elements of a chunk; their places take 12 bits.'),
-    keep: positiveInteger(4096).default(64).describe('Elements kept of each chunk.'),
-    decay: z.number().min(0).max(1).default(0.95).describe('Share of the residual that is kept each round.'),
-  }),
-  z.strictObject({
-    kind: z.literal('dct-sign'),
-    chunk: positiveInteger(4096)
-      .refine((size) => Number.isInteger(Math.log2(size)), {
-        error: 'allowed: a power of two, from 1 to 4096',
-      })
-      .default(64)
-      .describe('Elements that are transformed at once: a power of two.'),
-    keep: positiveInteger(4096).default(8).describe('Coefficients kept of each chunk.'),
-    decay: z.number().min(0).max(1).default(0.999).describe('Share of the residual that is kept each round.'),
-  }),
-] as const;
-
-export const denseCompressionSchema = z.discriminatedUnion('kind', denseCompressions);
-export const sparseCompressionSchema = z.discriminatedUnion('kind', sparseCompressions);
-export const compressionSchema = z.discriminatedUnion('kind', [...denseCompressions, ...sparseCompressions]);
-
-export const collectiveName = z
-  .enum(['ring', 'butterfly', 'halving-doubling', 'parameter-server', 'hierarchical'])
-  .default('ring')
-  .describe('How sums are made: who sends what to whom.');
-
-/** What all protocols that exchange slices between nodes have in common. */
-const exchange = {
-  slice: slice
-    .default(65536)
-    .describe(
-      'Largest piece of a chunk sent as one message, before compression; smaller ones pipeline better.',
-    ),
-};
-const reduction = {
-  collective: collectiveName,
-  compression: compressionSchema
-    .default({ kind: 'none' })
-    .describe('Of what nodes exchange; the sparse ones are gathered from all instead of summed on the way.'),
-  ...exchange,
-};
-const denseReduction = { ...reduction, compression: denseCompressionSchema.default({ kind: 'none' }) };
-const innerSteps = positiveInteger(100_000).describe('H: inner steps between two outer steps.');
-
-export const dilocoSchema = z.strictObject({
-  kind: z.literal('diloco'),
-  innerSteps,
-  outer: outerSchema.prefault({}),
-  overlap: z
-    .enum(['none', 'eager'])
-    .default('none')
-    .describe('eager: the exchange overlaps the whole next round; others\u2019 part comes one round late.'),
-  ...reduction,
-});
-
-export const ddpSchema = z.strictObject({ kind: z.literal('ddp'), ...reduction });
-
-export const streamingSchema = z.strictObject({
-  kind: z.literal('streaming'),
-  innerSteps: innerSteps.describe('H: inner steps between two outer steps of the same fragment.'),
-  fragments: positiveInteger(64).describe('P: groups of layers that are exchanged in turn.'),
-  pattern: z
-    .enum(['strided', 'sequential'])
-    .default('strided')
-    .describe('Which layers make a fragment: every P-th, or neighbours.'),
-  delay: z
-    .number()
-    .int()
-    .min(0)
-    .max(100_000)
-    .default(1)
-    .describe('\u03c4: inner steps between the start of an exchange and the use of its result.'),
-  mix: z
-    .number()
-    .min(0)
-    .lt(1)
-    .default(0.5)
-    .describe('\u03b1: share of the local parameters that is kept when a result is merged.'),
-  outer: outerSchema.prefault({}),
-  ...denseReduction,
-});
-
-export const nolocoSchema = z.strictObject({
-  kind: z.literal('noloco'),
-  innerSteps,
-  outer: outerSchema
-    .extend({
-      learningRate: z.number().positive().default(0.7),
-      momentum: z.number().min(0).lt(1).default(0.5),
-      pull: z.number().min(0).max(1).default(0.7).describe('\u03b3: pull towards the mean of the pair.'),
-    })
-    .prefault({}),
-  compression: denseCompressionSchema.default({ kind: 'none' }),
-  ...exchange,
-});
-
-export const objectStoreSchema = z.strictObject({
-  kind: z.literal('object-store'),
-  innerSteps,
-  windowSteps: positiveInteger(100_000).describe(
-    'Length of a window of block time, in paces: a round begins with each window and ends with it.',
-  ),
-  gather: positiveInteger(1023)
-    .default(20)
-    .describe('Peers whose objects a node downloads each round, at most.'),
-  outer: outerSchema
-    .extend({
-      learningRate: z.number().positive().default(1),
-      momentum: z.number().min(0).lt(1).default(0),
-    })
-    .prefault({}),
-  compression: compressionSchema.default({ kind: 'top-k', chunk: 4096, keep: 64, decay: 0.95 }),
-  store: z
-    .strictObject({
-      region: region.default('us-east').describe('Region of the object store.'),
-      uplink: rate.default(1e9).describe('Rate from the store to the network.'),
-      downlink: rate.default(1e9).describe('Rate from the network to the store.'),
-      part: bytes
-        .refine((size) => size >= 5 * 2 ** 20 && size <= 5 * 2 ** 30, {
-          error: 'allowed: from 5 MiB to 5 GiB',
-        })
-        .default(64 * 2 ** 20)
-        .describe('Objects larger than this are uploaded and downloaded in parts of this size.'),
-    })
-    .prefault({}),
-});
-
-export const pipelineSchema = z.strictObject({
-  kind: z.literal('pipeline'),
-  schedule: z.enum(['gpipe', '1f1b', 'interleaved', 'zb-h1']).default('1f1b'),
-  stages: positiveInteger(64)
-    .min(2)
-    .describe('Nodes in a row that hold one model; nodes are a multiple of it.'),
-  microbatches: positiveInteger(1024).describe('Pieces that the sequences of a step are cut into.'),
-  chunks: positiveInteger(64)
-    .default(1)
-    .describe('Model chunks per node; above 1 with schedule "interleaved" only.'),
-  innerSteps: positiveInteger(100_000)
-    .default(1)
-    .describe('H: steps between two exchanges of the pipelines; with 1 and no outer they average gradients.'),
-  outer: outerSchema
-    .optional()
-    .describe('DiLoCo between pipelines. Absent: their gradients are averaged in every step.'),
-  activations: z
-    .discriminatedUnion('kind', [
-      z.strictObject({ kind: z.literal('none') }),
-      z.strictObject({ kind: z.literal('int8') }),
-      z.strictObject({
-        kind: z.literal('subspace'),
-        rank: positiveInteger(4096).describe('Dimensions of the subspace that all stages share.'),
-      }),
-    ])
-    .default({ kind: 'none' })
-    .describe('How what stages hand to each other is compressed.'),
-  ...denseReduction,
-});
-
-export const protocolSchema = z.discriminatedUnion('kind', [
-  dilocoSchema,
-  ddpSchema,
-  streamingSchema,
-  nolocoSchema,
-  objectStoreSchema,
-  pipelineSchema,
-]);
-
-export const modelSchema = z
-  .strictObject({
-    layers: positiveInteger(64).default(4),
-    width: positiveInteger(4096).default(128),
-    heads: positiveInteger(64).default(4),
-    context: positiveInteger(4096).default(32).describe('Bytes of text in one sequence.'),
-  })
-  .refine((model) => model.width % model.heads === 0, {
-    path: ['heads'],
-    error: 'allowed: a divisor of model.width',
-  });
-
-export const adamwSchema = z.strictObject({
-  // Optional, so that a map without a kind is told apart as this one; it then gets the default.
-  kind: z.literal('adamw').optional().default('adamw'),
-  learningRate: z.number().positive().default(0.002),
-  beta1: z.number().min(0).lt(1).default(0.9),
-  beta2: z.number().min(0).lt(1).default(0.95),
-  epsilon: z.number().positive().default(1e-8),
-  weightDecay: z.number().min(0).default(0.1),
-});
-
-export const innerSchema = z.discriminatedUnion('kind', [
-  adamwSchema,
-  z.strictObject({ kind: z.literal('sgd'), learningRate: z.number().positive().default(0.1) }),
-  z.strictObject({
-    kind: z.literal('sign'),
-    learningRate: z
-      .number()
-      .positive()
-      .default(0.001)
-      .describe('Step of each parameter, whatever its gradient.'),
-  }),
-]);
-
-/** A host that is there for the tunnel only. */
-const tunnelHost = z.strictObject({
-  region: region.describe('Region of the host: a preset, or one named under "regions".'),
-  uplink: rate.default(1e9).describe('Rate from the host to the network.'),
-  downlink: rate.default(1e9).describe('Rate from the network to the host.'),
-});
-
-export const tunnelKind = z.enum(['wireguard', 'openvpn-udp']);
-
-export const tunnelMapSchema = z.strictObject({
-  kind: tunnelKind,
-  hub: tunnelHost
-    .optional()
-    .describe('A VPN server through which all traffic goes; absent: a tunnel between each two hosts.'),
-  relays: z
-    .array(tunnelHost)
-    .max(8, { error: 'allowed: 0 to 8 relays' })
-    .default([])
-    .describe('Hosts that pass tunnel packets on, one after the other, on the way of every tunnel.'),
-  port: z
-    .number()
-    .int()
-    .min(1024)
-    .max(65_535)
-    .optional()
-    .describe(
-      'UDP port of the tunnel; default: 51820 of wireguard, 1194 of openvpn-udp. Relays take those from it on.',
-    ),
-  keepalive: positiveDuration
-    .refine((seconds) => Number.isInteger(seconds) && seconds <= 65_535, {
-      error: 'allowed: whole seconds, 1 s to 65535 s',
-    })
-    .default(25)
-    .describe('A tunnel that was silent for so long sends an empty packet.'),
-});
-
-export const tunnelSchema = z.union([z.enum(['none', ...tunnelKind.options]), tunnelMapSchema], {
-  error: 'allowed: none, wireguard, openvpn-udp, or a map with kind, hub, relays, port and keepalive',
 });
 
 export const scenarioSchema = z.strictObject({
@@ -512,22 +240,22 @@ export type ProgramsScenario = z.output<typeof programsSchema>;
 /** Whatever can be run. */
 export type AnyScenario = Scenario | ProgramsScenario;
 export type NodeEntry = AnyScenario['nodes'][number];
-export type Protocol = Scenario['protocol'];
-export type DilocoProtocol = z.output<typeof dilocoSchema>;
-export type DdpProtocol = z.output<typeof ddpSchema>;
-export type ModelShape = z.output<typeof modelSchema>;
-export type StreamingProtocol = z.output<typeof streamingSchema>;
-export type NolocoProtocol = z.output<typeof nolocoSchema>;
-export type ObjectStoreProtocol = z.output<typeof objectStoreSchema>;
-export type PipelineProtocol = z.output<typeof pipelineSchema>;
-export type CompressionSettings = z.output<typeof compressionSchema>;
-export type DenseCompressionSettings = z.output<typeof denseCompressionSchema>;
-export type CollectiveName = z.output<typeof collectiveName>;
-export type TunnelKind = z.output<typeof tunnelKind>;
 export type Persona = Scenario['persona'];
-export type AdamwSettings = z.output<typeof adamwSchema>;
-export type InnerSettings = z.output<typeof innerSchema>;
 /** Drop-tail limit of a queue: a time at the queue's own rate, or bytes. */
 export type QueueLimit = Scenario['wan']['queue'];
 export type CongestionControl = Scenario['wan']['congestion'];
 export type DriverName = Scenario['wan']['driver'];
+
+export type { CompressionSettings, DenseCompressionSettings } from './compression-schema.js';
+export type {
+  CollectiveName,
+  DdpProtocol,
+  DilocoProtocol,
+  NolocoProtocol,
+  ObjectStoreProtocol,
+  PipelineProtocol,
+  Protocol,
+  StreamingProtocol,
+} from './protocol-schema.js';
+export type { AdamwSettings, InnerSettings, ModelShape } from './training-schema.js';
+export type { TunnelKind } from './tunnel-schema.js';

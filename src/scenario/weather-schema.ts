@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { BOTH_WAYS_FORM, PAIR_FORM } from './pair.js';
+import { text } from './schema-parts.js';
 import {
   duration,
   positiveDuration,
@@ -17,8 +18,6 @@ import {
   rateError,
   share,
 } from './units.js';
-
-const text = (form: RegExp, error: string) => z.string({ error }).regex(form, { error });
 
 /** Like a name, and with single hyphens only, since "--" separates the two regions of a pair. */
 export const region = text(

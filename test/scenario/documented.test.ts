@@ -2,14 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import {
-  collectiveName,
-  compressionSchema,
-  innerSchema,
-  pipelineSchema,
-  protocolSchema,
-  scenarioSchema,
-} from '../../src/scenario/schema.js';
+import { compressionSchema } from '../../src/scenario/compression-schema.js';
+import { collectiveName, pipelineSchema, protocolSchema } from '../../src/scenario/protocol-schema.js';
+import { scenarioSchema } from '../../src/scenario/schema.js';
+import { innerSchema } from '../../src/scenario/training-schema.js';
 import { bottleneckSchema, regionalWeatherSchema } from '../../src/scenario/weather-schema.js';
 import { PROJECT } from '../support/meshbeat.js';
 

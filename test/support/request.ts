@@ -1,7 +1,8 @@
 /** Requests to compile a round, for tests: what a test does not name is what a scenario file's default would be. */
 import type { z } from 'zod';
 import type { RoundRequest } from '../../orchestrator/schedules/index.js';
-import { modelSchema, protocolSchema, type Protocol } from '../../src/scenario/schema.js';
+import { protocolSchema, type Protocol } from '../../src/scenario/protocol-schema.js';
+import { modelSchema } from '../../src/scenario/training-schema.js';
 import type { Part, Schedule } from '../../src/schedule/operation.js';
 import { parameterCount } from '../../src/training/index.js';
 

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Chatter } from '../../../nodes/chatter/chatter.js';
 import type { ControlTally } from '../../../proto/types/meshbeat/control/v1/ControlTally.js';
 import { figure, personas, type Habit, type Persona, type Size } from '../../../src/persona/index.js';
-import { modelSchema } from '../../../src/scenario/schema.js';
+import { modelSchema } from '../../../src/scenario/training-schema.js';
 import { parameterCount } from '../../../src/training/model.js';
 import { until } from '../../support/until.js';
 import { attempt, expectWithin, isWithin } from '../../wan/measuring.js';

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { closedFormOf, compileRound, type RoundRequest } from '../../../orchestrator/schedules/index.js';
-import { collectiveName, type CollectiveName, type ModelShape } from '../../../src/scenario/schema.js';
+import { collectiveName, type CollectiveName } from '../../../src/scenario/protocol-schema.js';
+import type { ModelShape } from '../../../src/scenario/schema.js';
 import { bytesPerRank } from '../../../src/schedule/bytes.js';
 import type { Schedule } from '../../../src/schedule/operation.js';
 import { parameterCount } from '../../../src/training/index.js';

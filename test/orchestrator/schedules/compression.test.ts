@@ -7,13 +7,9 @@ import { decayOf, encodingOf } from '../../../orchestrator/schedules/compression
 import { compileRound } from '../../../orchestrator/schedules/index.js';
 import { encodedBytes, isSparse } from '../../../src/compression/index.js';
 import { Random } from '../../../src/random.js';
-import {
-  collectiveName,
-  compressionSchema,
-  scenarioSchema,
-  type CollectiveName,
-  type Scenario,
-} from '../../../src/scenario/schema.js';
+import { compressionSchema } from '../../../src/scenario/compression-schema.js';
+import { collectiveName, type CollectiveName } from '../../../src/scenario/protocol-schema.js';
+import { scenarioSchema, type Scenario } from '../../../src/scenario/schema.js';
 import { bytesPerRank } from '../../../src/schedule/bytes.js';
 import { problemsOf } from '../../../src/schedule/check.js';
 import { allGatherBytes, ringBytes } from '../../../src/schedule/closed-form.js';
