@@ -29,7 +29,10 @@ file of flow records:
 \`\`\`sh
 meshbeat match runs/latest                       # every packet
 meshbeat match capture.pcapng --sample 1:100     # as a router that looks at one of 100
-meshbeat match nfcapd.202611261600               # flow records, of whoever has no packets
+meshbeat match flows.json                        # flow records, of whoever has no packets
+meshbeat match runs/latest --points              # what each observation point of the run would find
+meshbeat match capture.pcapng --through vxlan    # between the hosts inside a tunnel
+meshbeat match growing.pcapng --follow           # until Ctrl-C, then judged
 meshbeat match capture.pcapng --all --json       # all patterns, for programs
 \`\`\`
 

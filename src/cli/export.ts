@@ -29,8 +29,10 @@ import { hostAndPortOption } from './host-and-port.js';
 import type { HostAndPort } from './host-and-port.js';
 import { locateCapture } from './locate.js';
 import { startLog } from './log.js';
+import { startReading, withReadingOptions } from './reading.js';
+import type { ReadingFlags } from './reading.js';
 
-interface ExportFlags {
+interface ExportFlags extends ReadingFlags {
   readonly to: string;
   readonly output?: string;
   readonly collector?: HostAndPort;
@@ -53,7 +55,7 @@ export function exportCommand(): Command {
     .description('write a capture or flow file in another format: flow records or packets')
     .argument(
       '<capture|flows|run...>',
-      'a capture, a file of flow records, or a run directory; several captures are merged',
+      'a capture, a file of flow records, or a run directory, - for standard input; several captures are merged',
     )
     .requiredOption('--to <format>', 'one of the formats below')
     .option('-o, --output <file>', 'write to this file, over what is there; - is standard output (default)')
@@ -85,6 +87,7 @@ export function exportCommand(): Command {
     .option('--sample <1:N[,method[,seed]]>', 'look at one of N packets: systematic, random, n-of-n or sflow')
     .addHelpText('after', `\nFormats:\n${names}`)
     .action(run);
+  withReadingOptions(command);
   for (const [group, options] of optionGroups()) {
     for (const { flags, description } of options) {
       command.addOption(new Option(flags, description).helpGroup(`Options of ${group}:`));
@@ -119,6 +122,13 @@ async function run(targets: readonly string[], flags: ExportFlags): Promise<void
       `${files.length} captures: found with --to ${format.name}; allowed: one, or --to pcapng to merge them first`,
     );
   }
+  if (files.length > 1 && flags.follow)
+    throw new InputError(`--follow: found with ${files.length} captures; allowed: with one`);
+  if (flags.through !== undefined && format.eats === 'packets') {
+    throw new InputError(
+      `--through: found with --to ${format.name}; allowed: with a format of flow records, e.g. ipfix`,
+    );
+  }
   const outlet = await openOutlet(format, flags);
   try {
     if (files.length > 1 && format.eats === 'packets') {
@@ -126,8 +136,15 @@ async function run(targets: readonly string[], flags: ExportFlags): Promise<void
       if (summary !== undefined) startLog()(mergeText(summary, settings));
       return;
     }
-    const joinDirections = flags.biflow === true;
-    const summary = await exportTraffic(file, format, { settings, outlet }, given, { joinDirections });
+    const reading = startReading(file, flags);
+    const options = {
+      ...reading.options,
+      joinDirections: flags.biflow === true,
+      through: flags.through ?? [],
+    };
+    const summary = await exportTraffic(file, format, { settings, outlet }, given, options).finally(() =>
+      reading.close(),
+    );
     if (summary !== undefined) startLog()(summaryText(summary, settings));
   } finally {
     await outlet.close();

@@ -2,7 +2,7 @@
  * Finds what a command is to look at: a file as it was named, or the capture inside a run directory, beside what
  * that run's schedule had promised.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { InputError, messageOf } from '../errors.js';
@@ -32,6 +32,21 @@ export function locateCapture(target: string): string {
   if (existsSync(capture)) return capture;
   throw new InputError(
     `${target}: found a directory without capture.pcapng; allowed: a run directory or a capture`,
+  );
+}
+
+/**
+ * The captures of a run: the whole first, then what each of its observation points saw, by name.
+ *
+ * @throws InputError for what is no run directory, or has no observation points.
+ */
+export function locatePoints(target: string): string[] {
+  const whole = locateCapture(target);
+  const points =
+    whole === target ? [] : readdirSync(target).filter((name) => /^capture-.+\.pcapng$/.test(name));
+  if (points.length > 0) return [whole, ...points.sort().map((name) => path.join(target, name))];
+  throw new InputError(
+    `--points: found none at ${target}; allowed: a run directory whose scenario has capture.points`,
   );
 }
 

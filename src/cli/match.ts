@@ -11,10 +11,12 @@ import { InputError } from '../errors.js';
 import { duration } from '../scenario/units.js';
 import { parseSamplingPlan } from '../traffic/sampling/index.js';
 import type { SamplingPlan } from '../traffic/sampling/index.js';
-import { locateCapture } from './locate.js';
+import { locateCapture, locatePoints } from './locate.js';
 import { matchPage } from './match-text.js';
+import { startReading, withReadingOptions } from './reading.js';
+import type { ReadingFlags } from './reading.js';
 
-interface MatchFlags {
+interface MatchFlags extends ReadingFlags {
   readonly json?: true;
   readonly sample?: SamplingPlan;
   readonly activeTimeout: number;
@@ -22,12 +24,16 @@ interface MatchFlags {
   readonly day?: number;
   readonly records?: true;
   readonly all?: true;
+  readonly points?: true;
 }
 
 export function matchCommand(): Command {
-  return new Command('match')
+  const command = new Command('match')
     .description('hold traffic against the patterns of detection that exists: RITA, FastNetMon, nDPI, …')
-    .argument('<capture|flows|run>', 'a capture, a file of flow records, or a run directory')
+    .argument(
+      '<capture|flows|run>',
+      'a capture, a file of flow records, or a run directory; - is standard input',
+    )
     .option(
       '--sample <1:N[,method[,seed]]>',
       'look at one of N packets: systematic, random, n-of-n or sflow',
@@ -53,20 +59,36 @@ export function matchCommand(): Command {
     )
     .option('--all', 'show patterns that have nothing to look at, too')
     .option('--json', 'print one JSON document instead')
-    .action(async (target: string, flags: MatchFlags) => {
-      const seen = await look(locateCapture(target), {
-        activeTimeoutSeconds: flags.activeTimeout,
-        idleTimeoutSeconds: flags.idleTimeout,
-        onlyRecords: flags.records === true,
-        ...(flags.sample === undefined ? {} : { sampling: flags.sample }),
-        ...(flags.day === undefined ? {} : { dayStretch: flags.day }),
-      });
-      const hasColor = process.stdout.isTTY === true && pc.isColorSupported;
-      const text = flags.json
-        ? JSON.stringify(documentOf(seen), null, 2)
-        : matchPage(seen, { showsAll: flags.all === true, hasColor });
-      process.stdout.write(`${text}\n`);
-    });
+    .option('--points', 'of a run: also, one by one, what each of its observation points saw')
+    .action(match);
+  return withReadingOptions(command);
+}
+
+async function match(target: string, flags: MatchFlags): Promise<void> {
+  if (flags.points && flags.follow)
+    throw new InputError('--follow: found with --points; allowed: one of them, a finished run has points');
+  const files = flags.points ? locatePoints(target) : [locateCapture(target)];
+  const looks: Look[] = [];
+  for (const file of files) looks.push(await lookAt(file, flags));
+  const hasColor = process.stdout.isTTY === true && pc.isColorSupported;
+  const documents = looks.map(documentOf);
+  const text = flags.json
+    ? JSON.stringify(flags.points ? documents : documents[0], null, 2)
+    : looks.map((seen) => matchPage(seen, { showsAll: flags.all === true, hasColor })).join('\n\n');
+  process.stdout.write(`${text}\n`);
+}
+
+function lookAt(file: string, flags: MatchFlags): Promise<Look> {
+  const reading = startReading(file, flags);
+  return look(file, {
+    ...reading.options,
+    through: flags.through ?? [],
+    activeTimeoutSeconds: flags.activeTimeout,
+    idleTimeoutSeconds: flags.idleTimeout,
+    onlyRecords: flags.records === true,
+    ...(flags.sample === undefined ? {} : { sampling: flags.sample }),
+    ...(flags.day === undefined ? {} : { dayStretch: flags.day }),
+  }).finally(() => reading.close());
 }
 
 /** For `--json`: base units; times are seconds since 1970-01-01 UTC. */

@@ -9,8 +9,8 @@
  * Counts are multiplied by the sampling rate at once, as collectors do. Memory is bounded everywhere, by the tables'
  * sizes and the series' pools; what made way is told.
  */
-import { decode, Decoded, formatAddress } from '../../capture/index.js';
-import type { Packet } from '../../capture/index.js';
+import { Decoded, decoderThrough, formatAddress } from '../../capture/index.js';
+import type { Decoder, Packet, TunnelKind } from '../../capture/index.js';
 import { FlowMeter } from '../../traffic/flows/meter.js';
 import type { FlowCounts, FlowRecord } from '../../traffic/flows/record.js';
 import { ConnectionJoiner } from './connections.js';
@@ -26,6 +26,8 @@ export interface GatherOptions {
   /** Of the meter that makes records of packets, seconds. */
   readonly activeTimeoutSeconds?: number;
   readonly idleTimeoutSeconds?: number;
+  /** Tunnels that are seen through; default none. */
+  readonly through?: readonly TunnelKind[];
   /** Makes a day of the bursts, each second stretched to so many; none without it. */
   readonly dayStretch?: number;
 }
@@ -50,6 +52,7 @@ export interface Gathered {
 export class Gatherer {
   readonly #options: GatherOptions;
   readonly #meter: FlowMeter;
+  readonly #decode: Decoder;
   readonly #decoded = new Decoded();
   readonly #joiner = new ConnectionJoiner();
   readonly #records = new EventTable();
@@ -67,6 +70,7 @@ export class Gatherer {
 
   constructor(options: GatherOptions = {}) {
     this.#options = options;
+    this.#decode = decoderThrough(options.through);
     this.#rate = options.samplingRate ?? 1;
     this.#maxRate = this.#rate;
     this.#meter = new FlowMeter({
@@ -80,7 +84,7 @@ export class Gatherer {
   /** A packet that was sampled; those that were not are not given. */
   packet(packet: Packet): void {
     const decoded = this.#decoded;
-    if (decode(packet, decoded) !== 'ip') return;
+    if (this.#decode(packet, decoded) !== 'ip') return;
     this.#packetCount += 1;
     this.#meter.packet(packet, decoded);
     const bytes = decoded.ipBytes * this.#rate;

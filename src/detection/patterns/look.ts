@@ -1,15 +1,16 @@
 /**
  * Looks at a file: reads it once, samples it if asked, and holds all patterns against it. The edge of this folder.
  *
- * nDPI needs packets in a file of its own kind. A plain capture, by its first bytes, of which all packets are looked at is given to it as it
- * is; else the packets that were sampled are written to a temporary pcap file, of at most a gibibyte, which is gone
- * afterwards.
+ * nDPI needs packets in a file of its own kind. A plain capture, by its first bytes, of which all packets are looked at
+ * is given to it as it is; else (sampled, packed, still growing) the packets that were taken are written to a temporary
+ * pcap file, of at most a gibibyte, which is gone afterwards. What is inside tunnels it is not shown.
  */
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { decode, Decoded } from '../../capture/index.js';
-import type { Packet, ReadOptions } from '../../capture/index.js';
+import { Decoded, decoderThrough } from '../../capture/index.js';
+import type { Decoder, Packet, ReadOptions } from '../../capture/index.js';
+import { InputError } from '../../errors.js';
 import { FlowMeter } from '../../traffic/flows/meter.js';
 import { samplerOf, unsampled } from '../../traffic/sampling/index.js';
 import type { SamplingPlan } from '../../traffic/sampling/index.js';
@@ -48,14 +49,16 @@ const MAX_COPY_BYTES = 2 ** 30;
  * @throws RunError when reading fails for another reason, or the signal is raised.
  */
 export async function look(file: string, options: LookOptions = {}): Promise<Look> {
-  const { sampling = unsampled } = options;
+  const { sampling = unsampled, through = [] } = options;
   const sampler = samplerOf(sampling);
   const gatherer = new Gatherer({ ...options, samplingRate: sampling.rate });
   const exporter = options.onlyRecords === true ? new Exporter(gatherer, sampling.rate, options) : undefined;
   const folder = mkdtempSync(path.join(tmpdir(), 'meshbeat-match-'));
   const copy = new PcapCopy(path.join(folder, 'sampled.pcap'));
   try {
-    const needsCopy = exporter === undefined && (sampling.rate > 1 || !isPlainCapture(file));
+    const isSeenThrough = through.length > 0;
+    const isWhole = sampling.rate === 1 && options.follow !== true && isPlainCapture(file);
+    const needsCopy = exporter === undefined && !isSeenThrough && !isWhole;
     const input = await readTraffic(
       file,
       {
@@ -65,7 +68,13 @@ export async function look(file: string, options: LookOptions = {}): Promise<Loo
           gatherer.packet(packet);
           if (needsCopy) copy.packet(packet);
         },
-        onRecord: (record) => gatherer.record(record),
+        onRecord: (record) => {
+          if (isSeenThrough)
+            throw new InputError(
+              'found flow records with --through; allowed: a capture, since tunnels are in packets',
+            );
+          gatherer.record(record);
+        },
       },
       { ...options, joinDirections: true },
     );
@@ -74,9 +83,11 @@ export async function look(file: string, options: LookOptions = {}): Promise<Loo
     const packets =
       input.kind !== 'capture' || exporter !== undefined
         ? { missing: 'flow records hold no packets, which nDPI reads' }
-        : needsCopy
-          ? copy.result
-          : { file };
+        : isSeenThrough
+          ? { missing: 'nDPI is given whole packets, not what is inside tunnels' }
+          : needsCopy
+            ? copy.result
+            : { file };
     const { sight, gathered } = gatherer.finish(packets);
     const { from, to, samplingRate } = sight;
     const kinds = ['connections', 'records', 'bursts'] as const;
@@ -110,9 +121,11 @@ function isPlainCapture(file: string): boolean {
 /** A router between the packets and the gatherer: only its flow records come through. */
 class Exporter {
   readonly #meter: FlowMeter;
+  readonly #decode: Decoder;
   readonly #decoded = new Decoded();
 
   constructor(gatherer: Gatherer, samplingRate: number, options: GatherOptions) {
+    this.#decode = decoderThrough(options.through);
     this.#meter = new FlowMeter({
       onRecord: (record) => gatherer.record(record),
       samplingRate,
@@ -122,7 +135,7 @@ class Exporter {
   }
 
   packet(packet: Packet): void {
-    if (decode(packet, this.#decoded) === 'ip') this.#meter.packet(packet, this.#decoded);
+    if (this.#decode(packet, this.#decoded) === 'ip') this.#meter.packet(packet, this.#decoded);
   }
 
   finish(): void {

@@ -36,6 +36,8 @@ export interface ExportContext {
 /** Takes flow records; a record may be kept. */
 export interface RecordSink {
   record(record: FlowRecord): void;
+  /** Hands on what waits for more to come: called where none may come for long. */
+  flush?(): void;
   /** Awaited between chunks of input: resolves when the sink can take more. */
   drain?(): Promise<void> | undefined;
   /** Writes what is left; the outlet is closed by whoever opened it. */

@@ -86,6 +86,7 @@ export function ipfixSink({ settings, outlet }: ExportContext, options: IpfixOpt
   };
   return {
     record: settings.biflow ? take : eachDirection(take),
+    flush: () => exporter.flush(),
     finish: () => exporter.finish(),
   };
 }

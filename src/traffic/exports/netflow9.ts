@@ -88,7 +88,7 @@ export function netflow9Sink({ settings, outlet }: ExportContext, options: Netfl
     stamp.see(record.endMicros);
     exporter.record(record);
   });
-  return { record: take, finish: () => exporter.finish() };
+  return { record: take, flush: () => exporter.flush(), finish: () => exporter.finish() };
 }
 
 function isInUptime({ startMicros, endMicros }: FlowRecord, bootMillis: number): boolean {

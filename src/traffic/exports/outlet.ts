@@ -14,6 +14,8 @@ export interface Outlet {
   write(bytes: Uint8Array): void;
   /** Resolves when there is room for more. */
   drain(): Promise<void> | undefined;
+  /** Writes what was gathered, where something is. */
+  flush?(): void;
   /** Writes what is left, and closes. */
   close(): Promise<void> | void;
 }
@@ -47,7 +49,7 @@ export class FileOutlet implements Outlet {
   }
 
   write(bytes: Uint8Array): void {
-    if (bytes.length > GATHERED - this.#used) this.#flush();
+    if (bytes.length > GATHERED - this.#used) this.flush();
     if (bytes.length > GATHERED) {
       this.#writeAll(bytes);
       return;
@@ -60,21 +62,21 @@ export class FileOutlet implements Outlet {
     return undefined;
   }
 
+  flush(): void {
+    const length = this.#used;
+    this.#used = 0;
+    this.#writeAll(this.#gathered.subarray(0, length));
+  }
+
   close(): void {
     const descriptor = this.#descriptor;
     if (descriptor === undefined) return;
     try {
-      this.#flush();
+      this.flush();
     } finally {
       this.#descriptor = undefined;
       if (descriptor !== STANDARD_OUTPUT) closeSync(descriptor);
     }
-  }
-
-  #flush(): void {
-    const length = this.#used;
-    this.#used = 0;
-    this.#writeAll(this.#gathered.subarray(0, length));
   }
 
   #writeAll(bytes: Uint8Array): void {

@@ -6,14 +6,14 @@
  * which is said at once. Between chunks of the file the format and the outlet are waited for, so memory stays bounded
  * however slow the receiver is.
  */
-import { decode, Decoded } from '../../capture/index.js';
-import type { CaptureInfo, Packet, PacketHandler } from '../../capture/index.js';
+import { Decoded, decoderThrough } from '../../capture/index.js';
+import type { CaptureInfo, Packet, PacketHandler, TunnelKind } from '../../capture/index.js';
 import { InputError } from '../../errors.js';
 import { FlowMeter } from '../flows/meter.js';
 import type { FlowHandler } from '../flows/record.js';
 import { samplerOf } from '../sampling/index.js';
 import { readTraffic } from '../source.js';
-import type { TrafficInfo } from '../source.js';
+import type { TrafficInfo, TrafficOptions } from '../source.js';
 import type { ExportContext, ExportFormat, GivenOptions, PacketFormat, RecordFormat } from './format.js';
 import { mergeCaptures } from './merge.js';
 import { ReaderLeft } from './outlet.js';
@@ -31,11 +31,10 @@ export interface ExportSummary {
   readonly note?: string | undefined;
 }
 
-export interface ExportOptions {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (read: number, total: number) => void;
-  /** Join records of one direction, read from a file, to biflows. Default false. */
-  readonly joinDirections?: boolean;
+/** How the file is read. While it is followed, what was written reaches the outlet each time all has been read. */
+export interface ExportOptions extends Omit<TrafficOptions, 'pause' | 'onCaughtUp'> {
+  /** Tunnels that the flow meter sees through; without effect on formats of packets. Default none. */
+  readonly through?: readonly TunnelKind[];
 }
 
 /**
@@ -122,7 +121,11 @@ async function exportPackets(
     throw new InputError(`found flow records; allowed: a capture, since ${format.name} is made of packets`);
   };
   const handlers = { onPacket: sampled.packet, onRecord };
-  const source = await readTraffic(file, handlers, { ...options, pause: pauseOf(sink, context) });
+  const source = await readTraffic(file, handlers, {
+    ...options,
+    pause: pauseOf(sink, context),
+    onCaughtUp: () => context.outlet.flush?.(),
+  });
   if (source.kind === 'capture') await sink.finish(source.capture);
   return { source, sampledPackets: sampled.taken, note: sink.note?.() };
 }
@@ -142,17 +145,32 @@ async function exportRecords(
   };
   const { sampling, ...timing } = context.settings;
   const meter = new FlowMeter({ ...timing, samplingRate: sampling.rate, onRecord });
+  const { through = [] } = options;
+  const decode = decoderThrough(through);
   const decoded = new Decoded();
   let otherPackets = 0;
   const sampled = new Sampled(context, false, (packet) => {
     if (decode(packet, decoded) === 'ip') meter.packet(packet, decoded);
     else otherPackets += 1;
   });
-  const refuse: FlowHandler = () => {
-    throw new InputError('found flow records with --sample; allowed: a capture, since packets are sampled');
+  const fromFile: FlowHandler = (record) => {
+    if (sampling.rate !== 1)
+      throw new InputError('found flow records with --sample; allowed: a capture, since packets are sampled');
+    if (through.length > 0)
+      throw new InputError(
+        'found flow records with --through; allowed: a capture, since tunnels are in packets',
+      );
+    onRecord(record);
   };
-  const handlers = { onPacket: sampled.packet, onRecord: sampling.rate === 1 ? onRecord : refuse };
-  const source = await readTraffic(file, handlers, { ...options, pause: pauseOf(sink, context) });
+  const handlers = { onPacket: sampled.packet, onRecord: fromFile };
+  const source = await readTraffic(file, handlers, {
+    ...options,
+    pause: pauseOf(sink, context),
+    onCaughtUp: () => {
+      sink.flush?.();
+      context.outlet.flush?.();
+    },
+  });
   meter.finish();
   await sink.finish();
   return { source, sampledPackets: sampled.taken, records, otherPackets };

@@ -53,6 +53,11 @@ export class Exporter {
     this.#messages.data(template, this.#filling);
   }
 
+  /** Sends a message that is not full. */
+  flush(): void {
+    this.#messages.send();
+  }
+
   /** An export without records still tells its templates. */
   finish(): void {
     this.#samplerOf(this.#sampler?.rate ?? this.#plan.settings.sampling.rate);
