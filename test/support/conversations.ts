@@ -69,6 +69,13 @@ export function ipFrame(fields: IpFields): Buffer {
   return frame.length >= 60 ? frame : Buffer.concat([frame, Buffer.alloc(60 - frame.length)]);
 }
 
+/** The IP packet of such a frame, with one VLAN tag or none, without padding. */
+export function ipOf(frame: Buffer): Buffer {
+  const at = frame.readUInt16BE(12) === 0x8100 ? 18 : 14;
+  const isSix = frame[at]! >> 4 === 6;
+  return frame.subarray(at, at + (isSix ? 40 + frame.readUInt16BE(at + 4) : frame.readUInt16BE(at + 2)));
+}
+
 export interface TcpFields {
   readonly sourcePort: number;
   readonly destinationPort: number;

@@ -1,13 +1,18 @@
-import { execFileSync } from 'node:child_process';
+/** Our counts beside those of Wireshark's and nfdump's tools, on captures of every link type. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { LinkType } from '../../src/capture/index.js';
 import { analyzeCapture } from '../../src/traffic/index.js';
-import { conversations, ipFrame, pcapOf, udpBody } from '../support/conversations.js';
+import { pcapFile } from '../support/captures.js';
+import { conversations, ipFrame, ipOf, pcapOf, udpBody } from '../support/conversations.js';
 import type { Frame } from '../support/conversations.js';
 import { scratchFolder } from '../support/files.js';
 import { fixture } from '../support/fixtures.js';
+import { nfpcapdRecords, recordsAsNfpcapd } from '../support/nfpcapd.js';
 import { describeWith } from '../support/requires.js';
+import { tsharkFields } from '../support/tshark.js';
+import { expectWiresharkCounts } from '../support/wireshark-counts.js';
 
 const folder = scratchFolder();
 
@@ -34,9 +39,6 @@ function written(name: string, frames: readonly Frame[]): string {
   return file;
 }
 
-const run = (program: string, ...words: string[]): string =>
-  execFileSync(program, words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 2 ** 28 });
-
 describeWith(['tshark', 'capinfos'], 'the same counts as Wireshark has', () => {
   const captures = {
     'generated 1': () => written('one', conversations(21, 300)),
@@ -50,82 +52,125 @@ describeWith(['tshark', 'capinfos'], 'the same counts as Wireshark has', () => {
 
   test.each(Object.entries(captures))('%s', async (name, make) => {
     const file = make();
-    const report = await analyzeCapture(file);
-    const [, packets, bytes] = run('capinfos', '-M', '-T', '-r', '-c', '-d', file)
-      .trim()
-      .split('\t')
-      .map(Number);
-    expect([report.packets, report.bytes]).toEqual([packets, bytes]);
-
-    for (const protocol of ['tcp', 'udp']) {
-      // Wireshark shows the fragments' datagrams whole, we each fragment.
-      if (name === 'fragments') break;
-      const ours = report.flows
-        .filter((flow) => flow.protocol === protocol)
-        .map(({ source, destination, forward, backward }) =>
-          conversation(
-            `${source.address}:${source.port}`,
-            `${destination.address}:${destination.port}`,
-            forward,
-            backward,
-          ),
-        );
-      expect(ours.sort()).toEqual(tsharkConversations(file, protocol));
-    }
-
-    const pairs = new Map<string, { ends: [string, string]; counts: [number, number, number, number] }>();
-    for (const { source, destination, forward, backward } of report.flows) {
-      const ends: [string, string] = [source.address, destination.address].sort() as [string, string];
-      const [up, down] = ends[0] === source.address ? [forward, backward] : [backward, forward];
-      const pair = pairs.get(ends.join(' ')) ?? { ends, counts: [0, 0, 0, 0] };
-      [up.packets, up.bytes, down.packets, down.bytes].forEach((count, at) => (pair.counts[at]! += count));
-      pairs.set(ends.join(' '), pair);
-    }
-    const ours = [...pairs.values()].map(({ ends, counts }) =>
-      conversation(
-        ends[0],
-        ends[1],
-        { packets: counts[0], bytes: counts[1] },
-        { packets: counts[2], bytes: counts[3] },
-      ),
-    );
-    const theirs = [...tsharkConversations(file, 'ip'), ...tsharkConversations(file, 'ipv6')];
-    expect(ours.sort()).toEqual(theirs.sort());
+    const kinds = name === 'fragments' ? (['ip', 'ipv6'] as const) : undefined;
+    expectWiresharkCounts(file, await analyzeCapture(file), kinds);
   });
 });
 
-interface Counts {
-  readonly packets: number;
-  readonly bytes: number;
+/** What comes before IP on a link, by the IP version, for packets of this length. */
+interface Link {
+  readonly name: string;
+  readonly type: number;
+  /** Undefined for what the link can't carry. */
+  readonly header: (isSix: boolean, bytes: number) => string | undefined;
+  /** False where nfpcapd 1.7.1 refuses the link type, or doesn't find IP there. */
+  readonly hasNfpcapd?: boolean;
 }
 
-/** A conversation as text, the same whichever end comes first. */
-function conversation(one: string, other: string, forward: Counts, backward: Counts): string {
-  const [low, high, up, down] =
-    one < other ? [one, other, forward, backward] : [other, one, backward, forward];
-  return `${low} ${high} ${up.packets} ${size(up.bytes)} ${down.packets} ${size(down.bytes)}`;
+const MACS = '020000000002 020000000001';
+const etherType = (isSix: boolean) => (isSix ? '86dd' : '0800');
+const pppType = (isSix: boolean) => (isSix ? '0057' : '0021');
+const hex16 = (value: number) => value.toString(16).padStart(4, '0');
+
+const links: readonly Link[] = [
+  { name: 'raw', type: LinkType.raw, header: () => '' },
+  { name: 'raw, BSD', type: LinkType.rawBsd, header: () => '' },
+  { name: 'raw, OpenBSD', type: LinkType.rawOpenBsd, header: () => '', hasNfpcapd: false },
+  { name: 'raw IPv4', type: LinkType.ipv4, header: (isSix) => (isSix ? undefined : ''), hasNfpcapd: false },
+  { name: 'raw IPv6', type: LinkType.ipv6, header: (isSix) => (isSix ? '' : undefined), hasNfpcapd: false },
+  { name: 'null', type: LinkType.null, header: (isSix) => (isSix ? '1e000000' : '02000000') },
+  {
+    name: 'loop',
+    type: LinkType.loop,
+    header: (isSix) => (isSix ? '0000001e' : '00000002'),
+    hasNfpcapd: false,
+  },
+  {
+    name: 'cooked',
+    type: LinkType.linuxSll,
+    header: (isSix) => `0000 0001 0006 020000000001 0000 ${etherType(isSix)}`,
+  },
+  {
+    name: 'cooked v2',
+    type: LinkType.linuxSll2,
+    header: (isSix) => `${etherType(isSix)} 0000 00000003 0001 00 06 0200000000010000`,
+    hasNfpcapd: false,
+  },
+  { name: 'PPP', type: LinkType.ppp, header: pppType },
+  { name: 'PPP in HDLC', type: LinkType.pppHdlc, header: (isSix) => `ff03 ${pppType(isSix)}` },
+  {
+    name: 'PPPoE alone',
+    type: LinkType.pppoe,
+    header: (isSix, bytes) => `1100 0011 ${hex16(bytes + 2)} ${pppType(isSix)}`,
+    hasNfpcapd: false,
+  },
+  {
+    name: 'Cisco HDLC',
+    type: LinkType.ciscoHdlc,
+    header: (isSix) => `0f00 ${etherType(isSix)}`,
+    hasNfpcapd: false,
+  },
+  { name: 'Ethernet', type: LinkType.ethernet, header: (isSix) => `${MACS} ${etherType(isSix)}` },
+  {
+    name: '802.1ad and 802.1Q',
+    type: LinkType.ethernet,
+    header: (isSix) => `${MACS} 88a8 0005 8100 0007 ${etherType(isSix)}`,
+    hasNfpcapd: false,
+  },
+  { name: 'MPLS', type: LinkType.ethernet, header: () => `${MACS} 8847 00010040 00020140` },
+  {
+    name: 'PPPoE in Ethernet',
+    type: LinkType.ethernet,
+    header: (isSix, bytes) => `${MACS} 8864 1100 0011 ${hex16(bytes + 2)} ${pppType(isSix)}`,
+  },
+];
+
+/** The conversations' packets, each behind this link's header. */
+function on({ name, type, header }: Link, frames: readonly Frame[]): string {
+  const records = frames.flatMap(({ micros, data }) => {
+    const packet = ipOf(data);
+    const before = header(packet[0]! >> 4 === 6, packet.length);
+    if (before === undefined) return [];
+    const frame = Buffer.concat([Buffer.from(before.replaceAll(' ', ''), 'hex'), packet]);
+    return [{ seconds: Math.floor(micros / 1e6), fraction: micros % 1e6, data: frame }];
+  });
+  const file = join(folder, `link ${name}.pcap`);
+  writeFileSync(file, pcapFile('little', 0xa1b2c3d4, type, records));
+  return file;
 }
 
-/** Bytes as precisely as tshark tells them: from 10,000 on in thousands, from ten millions on in millions. */
-const size = (bytes: number): string =>
-  bytes < 10_000
-    ? `${bytes} bytes`
-    : bytes < 10_000_000
-      ? `${Math.floor(bytes / 1000)} kB`
-      : `${Math.floor(bytes / 1e6)} MB`;
+describe('on every link', () => {
+  const frames = conversations(23, 60);
 
-/** What `tshark -z conv,KIND` says: ends, frames and bytes each way. */
-function tsharkConversations(file: string, kind: string): string[] {
-  const text = run('tshark', '-n', '-q', '-r', file, '-z', `conv,${kind}`);
-  const line = /^(\S+)\s+<->\s+(\S+)\s+(\d+)\s+(\d+ \w+)\s+(\d+)\s+(\d+ \w+)/;
-  return text
-    .split('\n')
-    .map((row) => line.exec(row))
-    .filter((match) => match !== null)
-    .map(([, one = '', other = '', backPackets, backBytes, packets, bytes]) =>
-      one < other
-        ? `${one} ${other} ${packets} ${bytes} ${backPackets} ${backBytes}`
-        : `${other} ${one} ${backPackets} ${backBytes} ${packets} ${bytes}`,
-    )
-    .sort();
-}
+  describeWith(['tshark', 'capinfos'], 'the counts of Wireshark', () => {
+    test.each(links)('$name', async (link) => {
+      const file = on(link, frames);
+      expectWiresharkCounts(file, await analyzeCapture(file));
+    });
+  });
+
+  describeWith(['nfpcapd', 'nfdump'], 'the records of nfpcapd', () => {
+    test.each(links.filter(({ hasNfpcapd }) => hasNfpcapd !== false))('$name', async (link) => {
+      const file = on(link, frames);
+      const theirs = nfpcapdRecords(file, 60, 15);
+      expect(theirs.length).toBeGreaterThan(50);
+      expect(await recordsAsNfpcapd(file, 60, 15)).toEqual(theirs);
+    });
+  });
+});
+
+describeWith(['tshark', 'nfpcapd', 'nfdump'], 'fragments', () => {
+  test('nfpcapd counts a datagram once, and padding with it; we count what tshark sees on the wire', async () => {
+    const whole = fragments().slice(0, 3);
+    const file = written('three', whole);
+    const lengths = tsharkFields(file, 'ip', ['ip.len']).map(([length]) => Number(length));
+    expect(lengths).toEqual([1500, 1500, 40]);
+    const count = (lines: readonly string[]) => {
+      const counts = lines.map((line) => line.split(',').slice(-2).map(Number));
+      return [0, 1].map((at) => counts.reduce((sum, pair) => sum + pair[at]!, 0));
+    };
+    expect(count(await recordsAsNfpcapd(file, 60, 15))).toEqual([3, 3040]);
+    // One datagram of 3000 bytes, and the 6 bytes that fill the last frame up to Ethernet's 60.
+    expect(count(nfpcapdRecords(file, 60, 15))).toEqual([1, 3006]);
+  });
+});

@@ -1,16 +1,16 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CaptureParser, decode, Decoded, formatAddress, Packet } from '../../../src/capture/index.js';
-import { asNfpcapd, FlowMeter } from '../../../src/traffic/flows/meter.js';
+import { CaptureParser, decode, Decoded, Packet } from '../../../src/capture/index.js';
+import { FlowMeter } from '../../../src/traffic/flows/meter.js';
 import type { FlowMeterOptions } from '../../../src/traffic/flows/meter.js';
 import { FlowEndReason } from '../../../src/traffic/flows/record.js';
 import type { FlowRecord } from '../../../src/traffic/flows/record.js';
 import { conversations, icmpBody, ipFrame, pcapOf, tcpBody, udpBody } from '../../support/conversations.js';
 import type { Frame } from '../../support/conversations.js';
 import { scratchFolder } from '../../support/files.js';
+import { nfpcapdRecords, recordsAsNfpcapd } from '../../support/nfpcapd.js';
 import { describeWith } from '../../support/requires.js';
 
 const folder = scratchFolder();
@@ -302,56 +302,9 @@ describeWith(['nfpcapd', 'nfdump'], 'records are those of nfpcapd', () => {
     { seed: 11, timeouts: [300, 60], count: 400 },
     { seed: 12, timeouts: [60, 15], count: 400 },
     { seed: 13, timeouts: [30, 30], count: 800 },
-  ] as const)('timeouts $timeouts', ({ seed, timeouts: [active, idle], count }) => {
-    const capture = pcapOf(conversations(seed, count));
+  ] as const)('timeouts $timeouts', async ({ seed, timeouts: [active, idle], count }) => {
     const file = join(folder, `${seed}.pcap`);
-    writeFileSync(file, capture);
-    const options = { activeTimeoutSeconds: active, idleTimeoutSeconds: idle };
-    const ours = metered(capture, { ...asNfpcapd, ...options }).records.map((record) =>
-      [
-        new Date(Math.floor(record.startMicros / 1000)).toISOString().replace('T', ' ').slice(0, -1),
-        new Date(Math.floor(record.endMicros / 1000)).toISOString().replace('T', ' ').slice(0, -1),
-        record.protocol,
-        formatAddress(record.source),
-        record.sourcePort,
-        formatAddress(record.destination),
-        record.destinationPort,
-        record.forward.tcpFlags & 0x3f,
-        record.forward.packets,
-        record.forward.octets,
-      ].join(','),
-    );
-    expect(ours.sort()).toEqual(nfpcapd(file, active, idle).sort());
+    writeFileSync(file, pcapOf(conversations(seed, count)));
+    expect(await recordsAsNfpcapd(file, active, idle)).toEqual(nfpcapdRecords(file, active, idle));
   });
 });
-
-/** What nfpcapd and nfdump say of a capture, a line each record. */
-function nfpcapd(file: string, active: number, idle: number): string[] {
-  const output = `${file}.nf`;
-  mkdirSync(output);
-  // With one window of a day there is one file.
-  const words = ['-r', file, '-w', output, '-e', `${active},${idle}`, '-t', '86400'];
-  execFileSync('nfpcapd', words, { stdio: 'ignore' });
-  const format = 'fmt:%ts,%te,%pr,%sa,%sp,%da,%dp,%flg,%pkt,%byt';
-  const text = execFileSync('nfdump', ['-R', output, '-q', '-6', '-N', '-o', format], {
-    encoding: 'utf8',
-    env: { ...process.env, TZ: 'UTC' },
-    stdio: ['ignore', 'pipe', 'ignore'],
-    maxBuffer: 2 ** 28,
-  });
-  const letters = 'UAPRSF';
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => {
-      const fields = line.split(',').map((field) => field.trim());
-      const flags = [...letters].reduce(
-        (bits, letter, at) => bits | (fields[7]!.includes(letter) ? 32 >> at : 0),
-        0,
-      );
-      const port = fields[6]!.includes('.')
-        ? Number(fields[6]!.split('.')[0]) * 256 + Number(fields[6]!.split('.')[1])
-        : fields[6];
-      return [...fields.slice(0, 6), port, flags, ...fields.slice(8)].join(',');
-    });
-}
