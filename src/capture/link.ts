@@ -6,6 +6,7 @@
  * step along that row. Tunnels inside IP are left alone: what an observer of a mesh behind a VPN can attribute is the
  * tunnel's endpoints. (tunnels.ts sees through some of them on request, and uses these steps.)
  */
+import { uint16 } from './bytes.js';
 import { LinkType } from './packet.js';
 
 /** What {@link findIp} returns when the frame carries something other than IP, or ends too early. */
@@ -161,8 +162,4 @@ function afterFamily(bytes: Uint8Array, at: number, end: number): number {
 /** AF_INET is 2 everywhere; AF_INET6 is 24, 28 or 30 on the BSDs and 10 on Linux. */
 function isIpFamily(family: number): boolean {
   return family === 2 || family === 24 || family === 28 || family === 30 || family === 10;
-}
-
-function uint16(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 8) | bytes[at + 1]!;
 }

@@ -45,3 +45,12 @@ export const MAX_BLOCK_LENGTH = 16 * 1024 * 1024;
 export function padded(length: number): number {
   return Math.ceil(length / 4) * 4;
 }
+
+/** An option or name record, little-endian: code, length, value padded to 32 bits. */
+export function record(code: number, value: Uint8Array): Uint8Array {
+  const bytes = Buffer.alloc(4 + padded(value.length));
+  bytes.writeUInt16LE(code, 0);
+  bytes.writeUInt16LE(value.length, 2);
+  bytes.set(value, 4);
+  return bytes;
+}

@@ -12,7 +12,7 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { messageOf, RunError } from '../errors.js';
 import { addressBytes, parseAddress } from './address.js';
-import { Block, BYTE_ORDER_MAGIC, NameRecord, Option, padded } from './pcapng-format.js';
+import { Block, BYTE_ORDER_MAGIC, NameRecord, Option, padded, record } from './pcapng-format.js';
 
 const FLUSH_AT = 1024 * 1024;
 const FLUSH_AFTER_NS = 1_000_000_000n;
@@ -253,12 +253,3 @@ export class PcapngWriter {
 }
 
 const endOfOptions = record(Option.end, new Uint8Array(0));
-
-/** An option or name record: code, length, value padded to 32 bits. */
-function record(code: number, value: Uint8Array): Uint8Array {
-  const bytes = Buffer.alloc(4 + padded(value.length));
-  bytes.writeUInt16LE(code, 0);
-  bytes.writeUInt16LE(value.length, 2);
-  bytes.set(value, 4);
-  return bytes;
-}

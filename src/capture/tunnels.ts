@@ -7,6 +7,7 @@
  * seen through (another protocol inside, a later fragment, a header that contradicts itself) stays what it is outside.
  */
 import { InputError } from '../errors.js';
+import { uint16 } from './bytes.js';
 import { decode, decodeIp, Protocol } from './decode.js';
 import type { Decoded, Decoder } from './decode.js';
 import { afterEthernet, afterPpp, afterType, NOT_IP } from './link.js';
@@ -174,8 +175,4 @@ function inGtpu(bytes: Uint8Array, at: number, end: number): number {
     at += length;
   }
   return at;
-}
-
-function uint16(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 8) | bytes[at + 1]!;
 }

@@ -7,7 +7,7 @@
  */
 import { Command, Option } from 'commander';
 import { InputError } from '../errors.js';
-import { duration, rate } from '../scenario/units.js';
+import { rate } from '../scenario/units.js';
 import {
   CollectorOutlet,
   exportFormatNamed,
@@ -29,16 +29,15 @@ import { hostAndPortOption } from './host-and-port.js';
 import type { HostAndPort } from './host-and-port.js';
 import { locateCapture } from './locate.js';
 import { startLog } from './log.js';
-import { startReading, withReadingOptions } from './reading.js';
-import type { ReadingFlags } from './reading.js';
+import { sampleOption, startReading, withReadingOptions, withTimeoutOptions } from './reading.js';
+import type { ReadingFlags, TimeoutFlags } from './reading.js';
+import { quantityOption } from './text.js';
 
-interface ExportFlags extends ReadingFlags {
+interface ExportFlags extends ReadingFlags, TimeoutFlags {
   readonly to: string;
   readonly output?: string;
   readonly collector?: HostAndPort;
   readonly collectorRate: number;
-  readonly activeTimeout: number;
-  readonly idleTimeout: number;
   readonly biflow?: true;
   readonly uniflow?: true;
   readonly sample?: string;
@@ -67,26 +66,15 @@ export function exportCommand(): Command {
     .option(
       '--collector-rate <rate>',
       'how fast to send, since UDP loses what a collector is too slow for (default: 40 Mbit/s)',
-      rateOption('--collector-rate'),
+      quantityOption('--collector-rate', rate),
       COLLECTOR_RATE,
-    )
-    .option(
-      '--active-timeout <time>',
-      'cut a record that is as old as this, e.g. "60 s" (60 s, the finest that ISPs commonly set; 300 s is the other usual value)',
-      timeOption('--active-timeout'),
-      ACTIVE_TIMEOUT_SECONDS,
-    )
-    .option(
-      '--idle-timeout <time>',
-      'end a record after so long without packets',
-      timeOption('--idle-timeout'),
-      IDLE_TIMEOUT_SECONDS,
     )
     .option('--biflow', 'one record for both directions (default, but for netflow9)')
     .option('--uniflow', 'one record for each direction')
-    .option('--sample <1:N[,method[,seed]]>', 'look at one of N packets: systematic, random, n-of-n or sflow')
+    .addOption(sampleOption())
     .addHelpText('after', `\nFormats:\n${names}`)
     .action(run);
+  withTimeoutOptions(command, { active: ACTIVE_TIMEOUT_SECONDS, idle: IDLE_TIMEOUT_SECONDS });
   withReadingOptions(command);
   for (const [group, options] of optionGroups()) {
     for (const { flags, description } of options) {
@@ -213,22 +201,4 @@ function mergeText({ captures, sampledPackets, note }: MergeSummary, settings: E
   if (settings.sampling.rate > 1) words.push(`${sampledPackets} of them sampled`);
   if (note !== undefined) words.push(note);
   return words.join('; ');
-}
-
-function rateOption(option: string): (text: string) => number {
-  return quantityOption(option, rate);
-}
-
-function timeOption(option: string): (text: string) => number {
-  return quantityOption(option, duration);
-}
-
-/** Reads a quantity with its unit; one that isn't more than 0 is an InputError, too. */
-function quantityOption(option: string, quantity: typeof rate): (text: string) => number {
-  return (text) => {
-    const parsed = quantity.safeParse(text);
-    if (parsed.success && parsed.data > 0) return parsed.data;
-    const message = parsed.success ? 'allowed: more than 0' : parsed.error.issues[0]?.message;
-    throw new InputError(`${option}: found "${text}"; ${message ?? 'allowed: more than 0'}`);
-  };
 }

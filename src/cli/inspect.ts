@@ -18,7 +18,7 @@ import { htmlPage } from './inspect/page/index.js';
 import { inspectPage } from './inspect-text.js';
 import { locate } from './locate.js';
 import { startLog } from './log.js';
-import { startReading, withReadingOptions } from './reading.js';
+import { sampleOption, startReading, withReadingOptions } from './reading.js';
 import type { ReadingFlags } from './reading.js';
 import { integerOption, secondsText } from './text.js';
 
@@ -44,11 +44,7 @@ export function inspectCommand(): Command {
     )
     .option('--json', 'print one JSON document instead (its schema: meshbeat schema --of inspection)')
     .option('--html <file>', 'also write one page with pictures to this file, over what is there')
-    .option(
-      '--sample <1:N[,method[,seed]]>',
-      'look at one of N packets: systematic, random, n-of-n or sflow',
-      (text: string) => parseSamplingPlan(text, '--sample'),
-    )
+    .addOption(sampleOption().argParser((text) => parseSamplingPlan(text, '--sample')))
     .action(inspect);
   return withReadingOptions(command);
 }

@@ -8,19 +8,16 @@ import pc from 'picocolors';
 import { gatherDefaults, look } from '../detection/patterns/index.js';
 import type { Look } from '../detection/patterns/index.js';
 import { InputError } from '../errors.js';
-import { duration } from '../scenario/units.js';
 import { parseSamplingPlan } from '../traffic/sampling/index.js';
 import type { SamplingPlan } from '../traffic/sampling/index.js';
 import { locateCapture, locatePoints } from './locate.js';
 import { matchPage } from './match-text.js';
-import { startReading, withReadingOptions } from './reading.js';
-import type { ReadingFlags } from './reading.js';
+import { sampleOption, startReading, withReadingOptions, withTimeoutOptions } from './reading.js';
+import type { ReadingFlags, TimeoutFlags } from './reading.js';
 
-interface MatchFlags extends ReadingFlags {
+interface MatchFlags extends ReadingFlags, TimeoutFlags {
   readonly json?: true;
   readonly sample?: SamplingPlan;
-  readonly activeTimeout: number;
-  readonly idleTimeout: number;
   readonly day?: number;
   readonly records?: true;
   readonly all?: true;
@@ -34,23 +31,7 @@ export function matchCommand(): Command {
       '<capture|flows|run>',
       'a capture, a file of flow records, or a run directory; - is standard input',
     )
-    .option(
-      '--sample <1:N[,method[,seed]]>',
-      'look at one of N packets: systematic, random, n-of-n or sflow',
-      (text: string) => parseSamplingPlan(text, '--sample'),
-    )
-    .option(
-      '--active-timeout <time>',
-      'cut a flow record that is as old as this',
-      timeOption('--active-timeout'),
-      gatherDefaults.activeTimeoutSeconds,
-    )
-    .option(
-      '--idle-timeout <time>',
-      'end a flow record after so long without packets',
-      timeOption('--idle-timeout'),
-      gatherDefaults.idleTimeoutSeconds,
-    )
+    .addOption(sampleOption().argParser((text) => parseSamplingPlan(text, '--sample')))
     .option('--records', 'look at flow records only, as whoever has no packets')
     .option(
       '--day <factor>',
@@ -61,7 +42,8 @@ export function matchCommand(): Command {
     .option('--json', 'print one JSON document instead')
     .option('--points', 'of a run: also, one by one, what each of its observation points saw')
     .action(match);
-  return withReadingOptions(command);
+  const { activeTimeoutSeconds: active, idleTimeoutSeconds: idle } = gatherDefaults;
+  return withReadingOptions(withTimeoutOptions(command, { active, idle }));
 }
 
 async function match(target: string, flags: MatchFlags): Promise<void> {
@@ -95,14 +77,6 @@ function lookAt(file: string, flags: MatchFlags): Promise<Look> {
 export function documentOf({ input, ...seen }: Look): object {
   const { file, kind, bytes, truncatedAt } = input;
   return { input: { file, kind, bytes, ...(truncatedAt === undefined ? {} : { truncatedAt }) }, ...seen };
-}
-
-function timeOption(option: string): (text: string) => number {
-  return (text) => {
-    const parsed = duration.safeParse(text);
-    if (parsed.success && parsed.data > 0) return parsed.data;
-    throw new InputError(`${option}: found "${text}"; allowed: a time above 0, e.g. "60 s"`);
-  };
 }
 
 function factorOption(option: string): (text: string) => number {

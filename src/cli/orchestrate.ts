@@ -20,6 +20,7 @@ import { conclude, reportOf } from './run/outcome.js';
 import { performRun, type RunResult } from './run/perform.js';
 import { openServers } from './run/servers.js';
 import { Watch, type Plan } from './run/watch.js';
+import { withSeedAndSets } from './scenario-options.js';
 import { integerOption, networkText } from './text.js';
 
 interface OrchestrateFlags {
@@ -35,7 +36,7 @@ interface OrchestrateFlags {
 }
 
 export function orchestrateCommand(): Command {
-  return new Command('orchestrate')
+  const command = new Command('orchestrate')
     .description('run a scenario with nodes that join by themselves (meshbeat node, meshbeat capture)')
     .argument('<scenario>', 'a scenario file (YAML)')
     .addOption(
@@ -51,8 +52,6 @@ export function orchestrateCommand(): Command {
       quorumOption,
     )
     .option('--out <dir>', 'folder for run directories', 'runs')
-    .option('--seed <n>', 'seed of everything random', integerOption('--seed', 0, 0xffffffff))
-    .option('--set <path=value>', 'override a value of the scenario; may be repeated', collect, [])
     .option('--web <host:port>', 'serve the live page and /metrics there', hostAndPortOption('--web'))
     .option(
       '--linger <seconds>',
@@ -62,21 +61,18 @@ export function orchestrateCommand(): Command {
     )
     .option('--json', 'print the summary as one JSON document on stdout')
     .action(orchestrate);
+  return withSeedAndSets(command);
 }
 
 function quorumOption(text: string): Quorum['nodes'] {
   return text === 'joined' ? text : integerOption('--nodes', 2, 1024, '"joined"')(text);
 }
 
-function collect(value: string, before: string[]): string[] {
-  return [...before, value];
-}
-
 async function orchestrate(file: string, flags: OrchestrateFlags): Promise<void> {
   const { seed, nodes } = flags;
   const scenario = loadScenario(file, {
     sets: flags.set,
-    ...(seed === undefined ? {} : { seed }),
+    seed,
     ...(typeof nodes === 'number' ? { nodes } : {}),
     fabric: 'containers',
   });

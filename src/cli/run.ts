@@ -4,7 +4,7 @@
  * Without root the command starts itself once more inside a user namespace (rootless.ts); everything below
  * then happens there.
  */
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { sweepRuntimeFolders } from '../run/runtime-folder.js';
 import { isTraining, loadAnyScenario, placeInFile, topologyOf, type AnyScenario } from '../scenario/index.js';
 import { chooseFabric, requireDriver, type Choice, type FabricChoice } from '../wan/choose.js';
@@ -17,14 +17,13 @@ import { performRun, type RunResult } from './run/perform.js';
 import { openServers, portsOf } from './run/servers.js';
 import { checkPrograms } from './run/runnable.js';
 import { Watch, type Plan } from './run/watch.js';
+import { fabricOption, withScenarioOptions } from './scenario-options.js';
+import type { ScenarioFlags } from './scenario-options.js';
 import { integerOption, networkText } from './text.js';
 
-export interface RunFlags {
+export interface RunFlags extends ScenarioFlags {
   readonly out: string;
   readonly fabric: FabricChoice;
-  readonly set: string[];
-  readonly seed?: number;
-  readonly nodes?: number;
   readonly metrics?: number;
   /** True where no port was named. */
   readonly web?: number | true;
@@ -32,22 +31,11 @@ export interface RunFlags {
 }
 
 export function runCommand(): Command {
-  return new Command('run')
+  const command = new Command('run')
     .description('run a scenario on this machine: train, capture, measure')
     .argument('<scenario>', 'a scenario file (YAML)')
     .option('--out <dir>', 'folder for run directories', 'runs')
-    .addOption(
-      new Option('--fabric <fabric>', 'where nodes live')
-        .choices(['auto', 'netns', 'threads'])
-        .default('auto'),
-    )
-    .option('--seed <n>', 'seed of everything random', integerOption('--seed', 0, 0xffffffff))
-    .option(
-      '--nodes <n>',
-      'run so many nodes, in the mix that the scenario has',
-      integerOption('--nodes', 2, 1024),
-    )
-    .option('--set <path=value>', 'override a value of the scenario; may be repeated', collect, [])
+    .addOption(fabricOption())
     .option(
       '--metrics <port>',
       'serve Prometheus metrics on this port of 127.0.0.1',
@@ -60,13 +48,14 @@ export function runCommand(): Command {
     )
     .option('--json', 'print the summary as one JSON document on stdout')
     .action(run);
+  return withScenarioOptions(command);
 }
 
 async function run(file: string, flags: RunFlags): Promise<void> {
   const found = chooseFabric(flags.fabric);
   const scenario = loadAnyScenario(file, {
     sets: flags.set,
-    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+    seed: flags.seed,
     nodes: flags.nodes,
     fabric: found.kind,
   });
@@ -128,8 +117,4 @@ function castText({
     ...(programs === 0 ? [] : [`${programs} ${programs === 1 ? 'program' : 'programs'}`]),
   ];
   return cast.join(' and ');
-}
-
-function collect(value: string, before: string[]): string[] {
-  return [...before, value];
 }

@@ -11,19 +11,17 @@ import { Command } from 'commander';
 import pc from 'picocolors';
 import { InputError, messageOf } from '../errors.js';
 import { loadScenario } from '../scenario/index.js';
-import { duration } from '../scenario/units.js';
 import { documentOf } from './schedule/document.js';
 import { pageOf, svgOf } from './schedule/page.js';
 import { viewOf } from './schedule/view.js';
-import { integerOption } from './text.js';
+import { withScenarioOptions } from './scenario-options.js';
+import type { ScenarioFlags } from './scenario-options.js';
+import { integerOption, timeOption } from './text.js';
 
 const DEFAULT_COLUMNS = 100;
 const STDOUT = '-';
 
-interface ScheduleFlags {
-  readonly set: string[];
-  readonly seed?: number;
-  readonly nodes?: number;
+interface ScheduleFlags extends ScenarioFlags {
   readonly round?: number;
   readonly json?: true;
   readonly svg?: string;
@@ -34,16 +32,9 @@ interface ScheduleFlags {
 }
 
 export function scheduleCommand(): Command {
-  return new Command('schedule')
+  const command = new Command('schedule')
     .description('draw one round of a scenario over time, with its bytes and expected times')
     .argument('<scenario>', 'a scenario file (YAML)')
-    .option('--set <path=value>', 'override a value of the scenario; may be repeated', collect, [])
-    .option('--seed <n>', 'seed', integerOption('--seed', 0, 0xffffffff))
-    .option(
-      '--nodes <n>',
-      'draw so many nodes, in the mix that the scenario has',
-      integerOption('--nodes', 2, 1024),
-    )
     .option(
       '--round <n>',
       'round to draw, counting from 0 (default: 1)',
@@ -60,13 +51,14 @@ export function scheduleCommand(): Command {
     .option('--svg <file>', 'write the picture as SVG, over what is there, instead of printing; - prints it')
     .option('--json', 'print one JSON document instead')
     .action((file: string, flags: ScheduleFlags) => show(file, flags));
+  return withScenarioOptions(command);
 }
 
 function show(file: string, { set, seed, nodes, round, json, svg, width, ...stretch }: ScheduleFlags): void {
   if (json && svg === STDOUT) throw new InputError('--svg: found "-" with --json; allowed: a file');
   const { from = 0, to = Infinity } = stretch;
   if (from >= to) throw new InputError('--to: found a time that is not after --from; allowed: a later one');
-  const scenario = loadScenario(file, { sets: set, ...(seed === undefined ? {} : { seed }), nodes });
+  const scenario = loadScenario(file, { sets: set, seed, nodes });
   const view = viewOf(scenario, round);
   const print = (text: string) => process.stdout.write(text);
   if (svg === STDOUT) print(svgOf(view, stretch));
@@ -76,20 +68,6 @@ function show(file: string, { set, seed, nodes, round, json, svg, width, ...stre
   const columns = width ?? process.stdout.columns ?? DEFAULT_COLUMNS;
   const colour = process.stdout.isTTY === true && pc.isColorSupported;
   print(`${pageOf(view, { width: columns, colour, ...stretch })}\n`);
-}
-
-function collect(value: string, before: string[]): string[] {
-  return [...before, value];
-}
-
-function timeOption(option: string): (text: string) => number {
-  return (text) => {
-    const parsed = duration.safeParse(text);
-    if (parsed.success) return parsed.data;
-    throw new InputError(
-      `${option}: found "${text}"; ${parsed.error.issues[0]?.message ?? 'allowed: a time'}`,
-    );
-  };
 }
 
 function writePicture(file: string, content: string): void {

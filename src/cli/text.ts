@@ -1,6 +1,7 @@
 /** Numbers to words and back, for what commands print: rounded for the eye, decimal prefixes throughout. */
 import { InputError } from '../errors.js';
 import type { RunEvent } from '../run/events.js';
+import { duration } from '../scenario/units.js';
 
 /** "3.28 MB". */
 export function bytesText(bytes: number): string {
@@ -59,6 +60,23 @@ export function integerOption(
     const numbers = `a whole number from ${least} to ${most}`;
     const allowed = orElse === '' ? numbers : `${orElse}, or ${numbers}`;
     throw new InputError(`${option}: found "${text}"; allowed: ${allowed}`);
+  };
+}
+
+/** Reads a time with its unit, in seconds; anything else is an InputError that names the option. */
+export const timeOption = (option: string): ((text: string) => number) => quantityOption(option, duration, 0);
+
+/** Reads a quantity with its unit, of at least `least` or, without it, of more than 0; likewise. */
+export function quantityOption(
+  option: string,
+  quantity: typeof duration,
+  least?: number,
+): (text: string) => number {
+  return (text) => {
+    const parsed = quantity.safeParse(text);
+    if (parsed.success && (least === undefined ? parsed.data > 0 : parsed.data >= least)) return parsed.data;
+    const message = parsed.success ? undefined : parsed.error.issues[0]?.message;
+    throw new InputError(`${option}: found "${text}"; ${message ?? 'allowed: more than 0'}`);
   };
 }
 

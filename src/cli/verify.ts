@@ -6,7 +6,7 @@
  */
 import os from 'node:os';
 import path from 'node:path';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import pc from 'picocolors';
 import { epochSeconds } from '../clock.js';
 import { messageOf } from '../errors.js';
@@ -20,49 +20,37 @@ import { listenForInterruption } from './interruption.js';
 import { startLog } from './log.js';
 import { doorsFromLauncher, runInUserNamespace } from './rootless.js';
 import { LocalSite } from './run/local-site.js';
-import { integerOption } from './text.js';
+import { fabricOption, withScenarioOptions } from './scenario-options.js';
+import type { ScenarioFlags } from './scenario-options.js';
 import { renderVerification } from './verify/report.js';
 import { version } from './version.js';
 
 const DEFAULT_SCENARIO = path.join(packageRoot, 'scenarios', 'diloco.yaml');
 
-interface VerifyFlags {
+interface VerifyFlags extends ScenarioFlags {
   readonly fabric: FabricChoice;
-  readonly set: string[];
-  readonly seed?: number;
-  readonly nodes?: number;
   readonly quick?: true;
   readonly all?: true;
   readonly json?: true;
 }
 
 export function verifyCommand(): Command {
-  return new Command('verify')
+  const command = new Command('verify')
     .description('measure the network of a scenario against what it says, without training')
     .argument('[scenario]', 'a scenario file (YAML); default: the one that npm start runs')
-    .addOption(
-      new Option('--fabric <fabric>', 'where nodes live')
-        .choices(['auto', 'netns', 'threads'])
-        .default('auto'),
-    )
-    .option('--seed <n>', 'seed of everything random', integerOption('--seed', 0, 0xffffffff))
-    .option(
-      '--nodes <n>',
-      'so many nodes, in the mix that the scenario has',
-      integerOption('--nodes', 2, 1024),
-    )
-    .option('--set <path=value>', 'override a value of the scenario; may be repeated', collect, [])
+    .addOption(fabricOption())
     .option('--quick', 'measure less of everything: wider intervals, a fraction of the time')
     .option('--all', 'print every measurement, and not the worst of each property')
     .option('--json', 'print one JSON document on stdout instead')
     .action(run);
+  return withScenarioOptions(command);
 }
 
 async function run(file: string | undefined, flags: VerifyFlags): Promise<void> {
   const choice = chooseFabric(flags.fabric);
   const scenario = loadAnyScenario(file ?? DEFAULT_SCENARIO, {
     sets: flags.set,
-    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+    seed: flags.seed,
     nodes: flags.nodes,
     fabric: choice.kind,
   });
@@ -136,7 +124,3 @@ const TUNNEL = {
 
 /** JSON has no word for what is not a number. */
 const numberOrNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
-
-function collect(value: string, before: string[]): string[] {
-  return [...before, value];
-}

@@ -22,8 +22,10 @@ import type { Heartbeat } from '../run/files.js';
 import { burstDefaults, detectBursts } from './bursts.js';
 import type { BinBurst, BurstOptions } from './bursts.js';
 import type { Host } from './hosts.js';
+import { lastStartedBy } from './last-started.js';
 import { forEachOnGrid, gridOver, onGrid } from './series.js';
 import type { Grid, SeriesPool } from './series.js';
+import { mean, median, variation } from './statistics.js';
 
 export interface HeartbeatOptions {
   /** Hosts that sent less than this share of what the largest sender sent are no nodes. Default 0.05. */
@@ -128,7 +130,7 @@ function measure(
     return `found ${bursts.length} of the ${options.minBursts} bursts that make a beat`;
   }
   const intervals = bursts.slice(1).map((burst, index) => burst.startSeconds - bursts[index]!.startSeconds);
-  const periodCv = deviation(intervals) / mean(intervals);
+  const periodCv = variation(intervals);
   if (periodCv > options.maxCv) {
     const cv = periodCv.toFixed(2);
     return `${bursts.length} bursts come without a beat: their intervals have a CV of ${cv}, above ${options.maxCv}`;
@@ -149,7 +151,7 @@ function measure(
 function nodeBursts(node: Host, bursts: readonly BinBurst[], pool: SeriesPool, grid: Grid): NodeBursts {
   const sent = new Float64Array(bursts.length);
   forEachOnGrid(node.egress, pool, grid, (bin, bytes) => {
-    const index = lastStartedBy(bursts, bin);
+    const index = lastStartedBy(bursts, ({ start }) => start, bin);
     if (index >= 0 && bin < bursts[index]!.end) sent[index]! += bytes;
   });
   const burstBytes = mean([...sent]);
@@ -160,32 +162,4 @@ function nodeBursts(node: Host, bursts: readonly BinBurst[], pool: SeriesPool, g
     burstRate: seconds === 0 ? 0 : (8 * burstBytes * bursts.length) / seconds,
     bursts: sent.filter((bytes) => bytes > 0 && bytes >= 0.2 * burstBytes).length,
   };
-}
-
-/** Index of the last burst that starts at or before `bin`; -1 when none does. */
-function lastStartedBy(bursts: readonly BinBurst[], bin: number): number {
-  let low = 0;
-  let high = bursts.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (bursts[middle]!.start <= bin) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
-}
-
-function mean(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** Population standard deviation. */
-function deviation(values: readonly number[]): number {
-  const centre = mean(values);
-  return Math.sqrt(mean(values.map((value) => (value - centre) ** 2)));
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

@@ -18,7 +18,7 @@ import { gridOver, onGrid } from '../series.js';
 import { insideOf } from './inside.js';
 import { rhythms } from './rhythm.js';
 import type { Rhythm, SeriesBurst } from './rhythm.js';
-import { mean, variation } from './statistics.js';
+import { mean, variation } from '../statistics.js';
 
 export interface Beat {
   readonly isBeat: boolean;

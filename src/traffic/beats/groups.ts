@@ -11,7 +11,7 @@ import type { Beat, BeatContext, Found } from './beat.js';
 import { insideOf } from './inside.js';
 import { leadOf } from './lead.js';
 import type { Lead } from './lead.js';
-import { mean, median } from './statistics.js';
+import { mean, median } from '../statistics.js';
 import { synchronyOf } from './synchrony.js';
 import type { Synchrony } from './synchrony.js';
 

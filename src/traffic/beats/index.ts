@@ -16,7 +16,7 @@ import type { BeatingPair, GroupBeat, PairSeries } from './groups.js';
 import { insideOf } from './inside.js';
 import { leadOf } from './lead.js';
 import type { Lead } from './lead.js';
-import { mean } from './statistics.js';
+import { mean } from '../statistics.js';
 
 export { SIGNIFICANT } from './beat.js';
 export type { Beat } from './beat.js';

@@ -1,4 +1,5 @@
 /** What a series holds inside of bursts that were found in another: its bytes, and when it began. */
+import { lastStartedBy } from '../last-started.js';
 import type { ByteSeries, SeriesPool } from '../series.js';
 import type { SeriesBurst } from './rhythm.js';
 
@@ -18,7 +19,7 @@ export function insideOf(series: ByteSeries, pool: SeriesPool, bursts: readonly 
   const bytes = new Float64Array(bursts.length);
   const held: { bin: number; bytes: number }[][] = bursts.map(() => []);
   series.forEach((bin, count) => {
-    const index = lastStartedBy(bursts, (bin + 0.5) * width);
+    const index = lastStartedBy(bursts, ({ startSeconds }) => startSeconds, (bin + 0.5) * width);
     if (index < 0 || bin * width >= bursts[index]!.endSeconds) return;
     bytes[index]! += count;
     held[index]!.push({ bin, bytes: count });
@@ -32,16 +33,4 @@ export function insideOf(series: ByteSeries, pool: SeriesPool, bursts: readonly 
     return NaN;
   });
   return { bytes, onsets };
-}
-
-/** Index of the last burst that starts at or before a time; -1 when none does. */
-function lastStartedBy(bursts: readonly SeriesBurst[], seconds: number): number {
-  let low = 0;
-  let high = bursts.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (bursts[middle]!.startSeconds <= seconds) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }

@@ -5,7 +5,7 @@
  * order were chance, each of k would be first in 1 of k bursts; `pValue` is the chance that any one would be first
  * as often as the leader was (binomial, times k for having picked the best).
  */
-import { atLeast, median } from './statistics.js';
+import { atLeast, median } from '../statistics.js';
 
 export interface Lead {
   readonly address: string;

@@ -15,7 +15,7 @@ import type { Grid } from '../series.js';
 import { monteCarlo, withoutBeat } from './null-model.js';
 import type { Stretch } from './null-model.js';
 import { highestPower, LEAST_STARTS, periodogramOf } from './periodogram.js';
-import { median, variation } from './statistics.js';
+import { median, variation } from '../statistics.js';
 
 /** Seconds since the capture's first packet. */
 export interface SeriesBurst {

@@ -13,7 +13,7 @@ import { withoutBeat } from './null-model.js';
 import { peaksWithoutBeat, periodogramOf } from './periodogram.js';
 import { joinBins, MOST_STARTS, rhythmAt } from './rhythm.js';
 import type { Rhythm } from './rhythm.js';
-import { mean, quantile } from './statistics.js';
+import { mean, quantile } from '../statistics.js';
 
 export interface Spectrum {
   readonly rhythm: Rhythm;

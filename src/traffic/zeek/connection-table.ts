@@ -4,6 +4,7 @@
  * Chains of equal hashes hang in a Map; beside it, a Set keeps the order in which they began, so that in a full table
  * the oldest makes way.
  */
+import { hashOf } from './connection.js';
 import type { Connection } from './connection.js';
 import type { IpHeader } from './ip-header.js';
 
@@ -16,14 +17,13 @@ export class ConnectionTable {
   }
 
   find(
-    hash: number,
     ip: IpHeader,
     protocol: number,
     sourcePort: number,
     destinationPort: number,
     isOneWay: boolean,
   ): Connection | undefined {
-    let connection = this.#chains.get(hash);
+    let connection = this.#chains.get(hashOf(ip, protocol, sourcePort, destinationPort));
     while (connection !== undefined && !connection.has(ip, protocol, sourcePort, destinationPort, isOneWay)) {
       connection = connection.next;
     }

@@ -4,7 +4,7 @@
  */
 import { LinkType } from '../../capture/index.js';
 import { afterEthernet, afterType, findIp, NOT_IP } from '../../capture/link.js';
-import { uint16 } from './ip-header.js';
+import { uint16 } from '../../capture/bytes.js';
 
 const Link = { wifi: 105, radiotap: 127, nflog: 239 } as const;
 const EtherType = { fabricPath: 0x8903, backbone: 0x88e7, vnTag: 0x8926 } as const;

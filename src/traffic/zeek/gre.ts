@@ -1,7 +1,7 @@
 /**
  * GRE headers (RFC 2784, 2890), PPTP's variant (RFC 2637) and ERSPAN: where the packet inside begins.
  */
-import { uint16 } from './ip-header.js';
+import { uint16 } from '../../capture/bytes.js';
 
 export interface InsideGre {
   readonly at: number;

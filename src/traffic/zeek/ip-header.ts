@@ -6,19 +6,16 @@
  * where Zeek throws a packet away, `read` says no. Addresses are 128-bit words; IPv4 is mapped (::ffff:a.b.c.d), so that
  * both kinds compare alike.
  */
+import { uint16, uint32 } from '../../capture/bytes.js';
+import { Protocol } from '../../capture/index.js';
+
 export const IpProtocol = {
+  ...Protocol,
   hopByHop: 0,
-  icmp: 1,
-  ipv4: 4,
-  tcp: 6,
-  udp: 17,
-  ipv6: 41,
   routing: 43,
   fragment: 44,
-  gre: 47,
   esp: 50,
   authentication: 51,
-  icmp6: 58,
   none: 59,
   destination: 60,
   mobility: 135,
@@ -185,12 +182,4 @@ function extensionBytes(kind: number, field: number): number {
   if (kind === IpProtocol.fragment || kind === IpProtocol.esp) return 8;
   if (kind === IpProtocol.authentication) return (field + 2) * 4;
   return (field + 1) * 8;
-}
-
-export function uint16(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 8) | bytes[at + 1]!;
-}
-
-export function uint32(bytes: Uint8Array, at: number): number {
-  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }

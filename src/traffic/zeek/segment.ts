@@ -1,5 +1,5 @@
 /** A TCP segment's header, filled again and again. */
-import { uint16, uint32 } from './ip-header.js';
+import { uint16, uint32 } from '../../capture/bytes.js';
 
 const MIN_HEADER = 20;
 

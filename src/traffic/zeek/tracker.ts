@@ -96,8 +96,7 @@ export class ConnectionTracker implements SessionHost {
     destinationPort: number,
     isOneWay: boolean,
   ): Connection | undefined {
-    const hash = hashOf(ip, protocol, sourcePort, destinationPort);
-    return this.#table.find(hash, ip, protocol, sourcePort, destinationPort, isOneWay);
+    return this.#table.find(ip, protocol, sourcePort, destinationPort, isOneWay);
   }
 
   /** Begins a connection; `isFlipped` when the packet's destination is the one that called. */

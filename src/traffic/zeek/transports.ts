@@ -5,11 +5,12 @@
  * as Zeek does what of a damaged packet still counts. That a UDP payload is another packet is seen here, but opened
  * elsewhere (dissector.ts).
  */
+import { uint16 } from '../../capture/bytes.js';
 import { isIntact, isIntactWithin } from './checksum.js';
 import type { Connection } from './connection.js';
 import { Seen } from './history.js';
 import { icmpCounterpart } from './icmp.js';
-import { IpProtocol, uint16 } from './ip-header.js';
+import { IpProtocol } from './ip-header.js';
 import type { IpHeader } from './ip-header.js';
 import type { Piece } from './piece.js';
 import { isTcpServerPort, isUdpServerPort } from './ports.js';

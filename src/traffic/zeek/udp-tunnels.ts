@@ -4,7 +4,8 @@
  * Zeek looks for them at their ports, and for Teredo and AYIYA also where a payload looks like one. A header that breaks
  * its protocol is a violation; the tracker then no longer looks into that connection.
  */
-import { IpProtocol, uint16 } from './ip-header.js';
+import { uint16 } from '../../capture/bytes.js';
+import { IpProtocol } from './ip-header.js';
 
 export type TunnelName = 'vxlan' | 'geneve' | 'teredo' | 'ayiya' | 'gtpv1';
 

@@ -29,17 +29,18 @@ interface Kept {
   readonly interfaceId: number;
 }
 
+/** The packet, for longer than the call. */
+const copyOf = ({ captured, originalLength, linkType, timestampNs, interfaceId }: Packet): Kept => ({
+  captured: Buffer.from(captured),
+  originalLength,
+  linkType,
+  timestampNs,
+  interfaceId,
+});
+
 async function packetsOf(file: string): Promise<Kept[]> {
   const kept: Kept[] = [];
-  await readCapture(file, (packet) =>
-    kept.push({
-      captured: Buffer.from(packet.captured),
-      originalLength: packet.originalLength,
-      linkType: packet.linkType,
-      timestampNs: packet.timestampNs,
-      interfaceId: packet.interfaceId,
-    }),
-  );
+  await readCapture(file, (packet) => kept.push(copyOf(packet)));
   return kept;
 }
 
@@ -235,15 +236,7 @@ describe('anonymized', () => {
 describe('merged', () => {
   async function merged(files: readonly string[]): Promise<Kept[]> {
     const kept: Kept[] = [];
-    await mergeCaptures(files, (packet: Packet) =>
-      kept.push({
-        captured: Buffer.from(packet.captured),
-        originalLength: packet.originalLength,
-        linkType: packet.linkType,
-        timestampNs: packet.timestampNs,
-        interfaceId: packet.interfaceId,
-      }),
-    );
+    await mergeCaptures(files, (packet) => kept.push(copyOf(packet)));
     return kept;
   }
 

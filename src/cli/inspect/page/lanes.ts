@@ -8,7 +8,7 @@
 import { element, number } from '../../../svg.js';
 import type { Host } from '../../../traffic/hosts.js';
 import { gridOver, onGrid } from '../../../traffic/series.js';
-import { median } from '../../../traffic/beats/statistics.js';
+import { median } from '../../../traffic/statistics.js';
 import { rateText, secondsText } from '../../text.js';
 import type { Inspection } from '../gather.js';
 import { line, linear, roundTicks, shortened, svg, timeText, words } from './plot.js';

@@ -4,7 +4,14 @@
  * The writer of captures (src/capture/pcapng-writer.ts) owns its file, knows its interfaces beforehand and flushes by
  * the clock, for it runs while packets come in. This one is fed from files and has none of that.
  */
-import { BYTE_ORDER_MAGIC, Block, NameRecord, Option, padded } from '../../../capture/pcapng-format.js';
+import {
+  BYTE_ORDER_MAGIC,
+  Block,
+  NameRecord,
+  Option,
+  padded,
+  record,
+} from '../../../capture/pcapng-format.js';
 import type { Outlet } from '../outlet.js';
 
 const NANOSECONDS = 9;
@@ -110,13 +117,4 @@ export class PcapngBlocks {
     head.writeUInt32LE(body.length + 12, 4);
     this.#outlet.write(Buffer.concat([head, body, head.subarray(4)]));
   }
-}
-
-/** An option or name record: code, length, value padded to 32 bits. */
-function record(code: number, value: Uint8Array): Uint8Array {
-  const bytes = Buffer.alloc(4 + padded(value.length));
-  bytes.writeUInt16LE(code, 0);
-  bytes.writeUInt16LE(value.length, 2);
-  bytes.set(value, 4);
-  return bytes;
 }

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { autocorrelation, fourier } from '../../../src/traffic/beats/autocorrelation.js';
-import { leadOf } from '../../../src/traffic/beats/lead.js';
-import { periodogramOf } from '../../../src/traffic/beats/periodogram.js';
-import { atLeast, mean, median, quantile, variation } from '../../../src/traffic/beats/statistics.js';
+import { autocorrelation, fourier } from '../../src/traffic/beats/autocorrelation.js';
+import { leadOf } from '../../src/traffic/beats/lead.js';
+import { periodogramOf } from '../../src/traffic/beats/periodogram.js';
+import { atLeast, mean, median, quantile, variation } from '../../src/traffic/statistics.js';
 
 test('figures of a list', () => {
   expect(mean([1, 2, 6])).toBe(3);
