@@ -10,8 +10,11 @@ const PURE = here(
   ),
 );
 
+/** Ends what hangs. No test is meant to notice how fast the machine is, and some are slow. */
+const WATCHDOG_MS = 300_000;
+
 /** What both kinds of tests have. */
-const common = { pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000 };
+const common = { pool: 'forks', testTimeout: WATCHDOG_MS, hookTimeout: WATCHDOG_MS };
 
 // Tests run as compiled by tsc, the same JavaScript that users run: worker threads, which no test
 // transform reaches, then load exactly the files under test.

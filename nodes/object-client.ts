@@ -116,13 +116,16 @@ export class ObjectClient {
     );
   }
 
-  /** Rate in bit/s at which the last three quarters of a bulk object arrive, which is put first. */
-  async bulkRate(bytes: number): Promise<number> {
+  /** Rate in bit/s at which the last three quarters of a bulk object arrive, which is put first, and got so many times at once. */
+  async bulkRate(bytes: number, times: number): Promise<number> {
     const place = { Bucket: this.#options.access.account.bucket, Key: 'bulk' };
     return this.#told('move a bulk object', async () => {
       await this.#s3.putObject({ ...place, Body: new Uint8Array(bytes) }, this.#until);
-      const { Body } = await this.#s3.getObject(place, this.#until);
-      return arrivalRate(Body as AsyncIterable<Uint8Array>, bytes);
+      const answers = await Promise.all(
+        Array.from({ length: times }, () => this.#s3.getObject(place, this.#until)),
+      );
+      const bodies = answers.map(({ Body }) => Body as AsyncIterable<Uint8Array>);
+      return arrivalRate(bodies, times * bytes);
     });
   }
 

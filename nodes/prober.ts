@@ -7,7 +7,13 @@ import { wayBetween, type Topology } from '../src/scenario/index.js';
 import { DatagramProbe, type Train } from '../src/transport/datagrams.js';
 import { frameBytes, packetFramingOf, recordedBytes, wireBytes } from '../src/transport/framing.js';
 import type { Mesh } from '../src/transport/mesh.js';
-import { ECHO_SPACING, measureBulkRate, measureRoundTrip } from '../src/transport/probing.js';
+import {
+  ECHO_SPACING,
+  measureBulkRate,
+  measureRoundTrip,
+  shortestRoundTrip,
+  type Patience,
+} from '../src/transport/probing.js';
 import type { Placement } from '../src/wan/fabric.js';
 import { innerMtu, tunnelFrameBytes } from '../src/wan/tunnel/framing.js';
 import type { ObjectClient } from './object-client.js';
@@ -62,12 +68,12 @@ export class Prober {
     const store = this.#options.topology.nodes.length;
     if (probe.rateFrom.includes(store)) return this.#store(store, probe);
     for (const from of probe.rateFrom) {
-      measurements.push(probe.datagrams ? await this.#train(from, probe.trainScale) : await this.#bulk(from));
+      measurements.push(
+        probe.datagrams ? await this.#train(from, probe.scale) : await this.#bulk(from, probe.scale),
+      );
     }
     const roundTrips = probe.roundTripTo.map(async (to): Promise<PathMeasurement> => {
-      const expected = this.#expectedRoundTrip(to);
-      const enough = expected + Math.max(LATE_SECONDS, LATE_SHARE * expected);
-      const roundTripSeconds = await measureRoundTrip(mesh.client(to), this.#echoes(to), enough);
+      const roundTripSeconds = await measureRoundTrip(mesh.client(to), this.#patience(to, probe.scale));
       return { from: rank, to, roundTripSeconds };
     });
     return [...measurements, ...(await Promise.all(roundTrips))];
@@ -87,32 +93,34 @@ export class Prober {
    * The paths from and to the object store, which nobody can tell to measure: but it reports on datagrams, and where
    * none pass it serves a bulk object.
    */
-  async #store(store: number, { datagrams, trainScale }: Probe__Output): Promise<PathMeasurement[]> {
+  async #store(store: number, { datagrams, scale }: Probe__Output): Promise<PathMeasurement[]> {
     const { rank, placement, objects } = this.#options;
     if (objects === undefined) throw new RunError('this node has no object store');
     await objects.open();
-    let roundTripSeconds = Infinity;
-    for (let echo = 0; echo < this.#echoes(store); echo++)
-      roundTripSeconds = Math.min(roundTripSeconds, await objects.roundTrip());
+    const patience = this.#patience(store, scale);
+    const roundTripSeconds = await shortestRoundTrip(() => objects.roundTrip(), patience);
     const measurements: PathMeasurement[] = [{ from: rank, to: store, roundTripSeconds }];
     if (datagrams) {
       const { host, port } = placement.peers[store]!;
-      const train = this.#trainOn(rank, store, trainScale);
+      const train = this.#trainOn(rank, store, scale);
       const { rate, sent, received } = await this.#datagrams!.measureTowards(host, port, train);
       measurements.push({ from: rank, to: store, rate, packetsSent: sent, packetsReceived: received });
-      measurements.push(await this.#train(store, trainScale));
-    } else measurements.push(await this.#bulkObject(store, objects, trainScale));
+      measurements.push(await this.#train(store, scale));
+    } else measurements.push(await this.#bulkObject(store, objects, scale));
     // What training moves will have connections of its own, which open before the eyes of the capture.
     objects.hangUp();
     return measurements;
   }
 
-  /** The rate from the store, by a bulk object; of the other way only the store could tell how it arrived. */
+  /**
+   * The rate from the store, by a bulk object; of the other way only the store could tell how it arrived. A longer
+   * measurement gets the same object several times at once: to put a larger one could take far longer than to get it.
+   */
   async #bulkObject(store: number, objects: ObjectClient, scale: number): Promise<PathMeasurement> {
     const { rank, topology, tls } = this.#options;
-    const wanted = Math.round((scale * BULK_SECONDS * this.#expectedRate(store, rank)) / 8);
+    const wanted = Math.round((BULK_SECONDS * this.#expectedRate(store, rank)) / 8);
     const bytes = Math.min(LARGEST_BULK_OBJECT, wanted);
-    const goodput = await objects.bulkRate(bytes);
+    const goodput = await objects.bulkRate(bytes, scale);
     return {
       from: store,
       to: rank,
@@ -120,10 +128,12 @@ export class Prober {
     };
   }
 
-  /** As many echoes as fit into the time there is. */
-  #echoes(to: number): number {
-    const fitting = Math.floor(ROUND_TRIP_SECONDS / Math.max(this.#expectedRoundTrip(to), ECHO_SPACING));
-    return Math.min(MOST_ROUND_TRIPS, Math.max(FEWEST_ROUND_TRIPS, fitting));
+  /** As many echoes as fit into the time there is; `scale` times as many while each of them was late. */
+  #patience(to: number, scale: number): Patience {
+    const expected = this.#expectedRoundTrip(to);
+    const fitting = Math.floor(ROUND_TRIP_SECONDS / Math.max(expected, ECHO_SPACING));
+    const count = Math.min(MOST_ROUND_TRIPS, Math.max(FEWEST_ROUND_TRIPS, fitting));
+    return { count, enough: expected + Math.max(LATE_SECONDS, LATE_SHARE * expected), most: scale * count };
   }
 
   /** Delays there and back, seconds. */
@@ -160,9 +170,9 @@ export class Prober {
     return { from, to: rank, rate: result.rate, packetsSent: result.sent, packetsReceived: result.received };
   }
 
-  async #bulk(from: number): Promise<PathMeasurement> {
+  async #bulk(from: number, scale: number): Promise<PathMeasurement> {
     const { rank, mesh, topology, tls } = this.#options;
-    const bytes = Math.round((this.#expectedRate(from, rank) * BULK_SECONDS) / 8);
+    const bytes = Math.round((this.#expectedRate(from, rank) * scale * BULK_SECONDS) / 8);
     const goodput = await measureBulkRate(mesh.client(from), bytes);
     // Slices will have a connection of their own, which opens before the eyes of the capture.
     mesh.hangUp(from);

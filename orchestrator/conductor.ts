@@ -50,14 +50,10 @@ import { compileRound, holdingsOf, requestOf, sendersInRun, type Holding } from 
 import { Recovery, type Reviver } from './recovery.js';
 import type { Senders } from './schedules/senders.js';
 
-/**
- * A wrongly shaped path fails every time; a busy machine, which only ever slows and loses, does not. So a path fails the gate only if it failed this often.
- */
-const PROBE_ATTEMPTS = 5;
-/** Before each attempt, seconds: what disturbs the machine may last a while. */
+/** Before each attempt at measuring a path, seconds: what disturbs the machine may last a while. The last is of all that follow. */
 const PROBE_PAUSES = [0, 0.25, 0.5, 1, 2];
-/** Times the usual length of a train of datagrams, by attempt; the later ones outlast what disturbs the machine. */
-const PROBE_TRAIN_SCALES = [1, 2, 4, 6, 6];
+/** How much longer than usual to measure, by attempt; the later ones outlast what disturbs the machine. */
+const PROBE_SCALES = [1, 2, 4, 6];
 /** Rounds that are with the nodes at any time: the one being played and the next. */
 const ROUNDS_AHEAD = 2;
 
@@ -277,18 +273,27 @@ export class Conductor {
     return this.#probe(groups);
   }
 
-  /** Has one group after the other measure; what fails has more chances, by itself and for longer. */
+  /**
+   * Has one group after the other measure; what fails has more chances, by itself and for longer. A wrongly shaped
+   * path fails every time; a busy machine, which only ever slows and loses, does not.
+   */
   async #probe(groups: readonly (readonly ProbeTask[])[]): Promise<PathMeasurement__Output[]> {
-    const { members, fabric } = this.#options;
+    const { members, fabric, scenario, emit } = this.#options;
+    const { attempts } = scenario.gate;
     const measured = new Map<ProbeTask, readonly PathMeasurement__Output[]>();
     const failed = (task: ProbeTask) =>
       probeChecks(measured.get(task) ?? [], fabric.topology).some(({ ok }) => !ok);
     let left = groups;
-    for (let attempt = 0; attempt < PROBE_ATTEMPTS && left.length > 0; attempt++) {
-      await Promise.race([sleep(1000 * PROBE_PAUSES[attempt]!), members.failure]);
-      const trainScale = PROBE_TRAIN_SCALES[attempt]!;
+    for (let attempt = 0; attempt < attempts && left.length > 0; attempt++) {
+      if (attempt > 0)
+        emit({
+          type: 'stage',
+          text: `probing ${left.length} once more (${attempt + 1} of at most ${attempts})`,
+        });
+      await Promise.race([sleep(1000 * (PROBE_PAUSES[attempt] ?? PROBE_PAUSES.at(-1)!)), members.failure]);
+      const scale = PROBE_SCALES[attempt] ?? PROBE_SCALES.at(-1)!;
       for (const group of left) {
-        for (const { rank, probe } of group) members.tell(rank, { probe: { ...probe, trainScale } });
+        for (const { rank, probe } of group) members.tell(rank, { probe: { ...probe, scale } });
         const answers = await Promise.all(group.map(({ rank }) => members.next(rank, 'probed')));
         group.forEach((task, index) => measured.set(task, answers[index]!.measurements));
       }

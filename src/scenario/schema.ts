@@ -203,6 +203,15 @@ export const scenarioSchema = z.strictObject({
     .max(1000, { error: 'allowed: at most 1000 events' })
     .default([])
     .describe('What happens to the network during training, e.g. "at 20 s partition [us-east] | [eu-west]".'),
+  gate: z
+    .strictObject({
+      attempts: positiveInteger(20)
+        .default(5)
+        .describe(
+          'How often a path whose round trip, rate or loss is off is measured at most; the last time counts.',
+        ),
+    })
+    .prefault({}),
   capture: z
     .strictObject({
       kind: z.enum(['auto', 'tcpdump', 'shaper', 'none']).default('auto'),

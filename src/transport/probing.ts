@@ -40,33 +40,47 @@ export function sendBulk(call: grpc.ServerWritableStream<BulkRequest__Output, Bu
 /** Echoes are this far apart, so that not all of them fall into one busy moment of the machine; seconds. */
 export const ECHO_SPACING = 0.02;
 
-/** While no round trip was short enough, there may be so many times more of them. */
-const PATIENCE = 6;
+/** How many round trips to make. */
+export interface Patience {
+  /** At least so many. */
+  readonly count: number;
+  /** While none was as short as this, seconds, … */
+  readonly enough: number;
+  /** … up to so many. */
+  readonly most: number;
+}
 
 /**
- * The shortest of `count` round trips, in seconds; the first echo, which waits for the handshake, not counted. A busy
- * machine only makes them longer: where all were, more are made.
+ * The shortest of some round trips, in seconds: what a busy machine does to them only makes them longer.
  *
- * @param enough seconds: no more than `count` are made if one was as short as this.
+ * @param once makes one, and gives its seconds.
  */
-export async function measureRoundTrip(
-  client: MeshClient,
-  count: number,
-  enough = Infinity,
+export async function shortestRoundTrip(
+  once: () => Promise<number>,
+  { count, enough, most }: Patience,
 ): Promise<number> {
-  const call = client.echo();
   let shortest = Infinity;
+  for (let made = 0; made < count || (shortest > enough && made < most); made++) {
+    const seconds = await once();
+    shortest = Math.min(shortest, seconds);
+    if (seconds < ECHO_SPACING) await sleep((ECHO_SPACING - seconds) * 1000);
+  }
+  return shortest;
+}
+
+/** The same, of echoes over a gRPC channel; the first, which waits for the handshake, is not counted. */
+export async function measureRoundTrip(client: MeshClient, patience: Patience): Promise<number> {
+  const call = client.echo();
+  let sequence = 0;
+  const echo = async (): Promise<number> => {
+    const start = performance.now();
+    call.write({ sequence: sequence++ });
+    await once(call, 'data');
+    return (performance.now() - start) / 1000;
+  };
   try {
-    for (let sequence = 0; sequence <= PATIENCE * count; sequence++) {
-      if (sequence > count && shortest <= enough) break;
-      const start = performance.now();
-      call.write({ sequence });
-      await once(call, 'data');
-      const seconds = (performance.now() - start) / 1000;
-      if (sequence > 0) shortest = Math.min(shortest, seconds);
-      if (seconds < ECHO_SPACING) await sleep((ECHO_SPACING - seconds) * 1000);
-    }
-    return shortest;
+    await echo();
+    return await shortestRoundTrip(echo, patience);
   } finally {
     call.on('error', () => undefined);
     call.end();
@@ -76,23 +90,35 @@ export async function measureRoundTrip(
 
 /** Rate in bit/s at which the last three quarters of a bulk transfer arrived. */
 export async function measureBulkRate(client: MeshClient, bytes: number): Promise<number> {
-  return arrivalRate(dataOf(client.bulk({ bytes }) as AsyncIterable<{ data: Buffer }>), bytes);
+  return arrivalRate([dataOf(client.bulk({ bytes }) as AsyncIterable<{ data: Buffer }>)], bytes);
 }
 
 async function* dataOf(chunks: AsyncIterable<{ data: Buffer }>): AsyncGenerator<Buffer> {
   for await (const { data } of chunks) yield data;
 }
 
-/** Rate in bit/s at which the last three quarters of so many bytes arrive; Infinity if that is in one piece. */
-export async function arrivalRate(chunks: AsyncIterable<Uint8Array>, bytes: number): Promise<number> {
+/**
+ * Rate in bit/s at which the last three quarters of so many bytes arrive; Infinity if that is in one piece.
+ *
+ * @param streams what they come through, all at once.
+ * @param bytes of all together.
+ */
+export async function arrivalRate(
+  streams: readonly AsyncIterable<Uint8Array>[],
+  bytes: number,
+): Promise<number> {
   let received = 0;
   let from: { bytes: number; time: number } | undefined;
   let last = 0;
-  for await (const chunk of chunks) {
-    received += chunk.length;
-    last = performance.now();
-    if (from === undefined && received >= bytes / 4) from = { bytes: received, time: last };
-  }
-  if (from === undefined || last === from.time) return Infinity;
-  return ((received - from.bytes) * 8000) / (last - from.time);
+  const receive = async (chunks: AsyncIterable<Uint8Array>): Promise<void> => {
+    for await (const chunk of chunks) {
+      received += chunk.length;
+      last = performance.now();
+      if (from === undefined && received >= bytes / 4) from = { bytes: received, time: last };
+    }
+  };
+  await Promise.all(streams.map(receive));
+  const start = from as { bytes: number; time: number } | undefined; // TypeScript does not see the assignment in receive().
+  if (start === undefined || last === start.time) return Infinity;
+  return ((received - start.bytes) * 8000) / (last - start.time);
 }

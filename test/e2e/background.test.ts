@@ -219,7 +219,7 @@ describeIf(obstacle, 'background traffic', () => {
       const names = processTree(run.pid).map(({ program }) => program);
       return Promise.resolve(names.includes('ffmpeg') && names.includes('nginx'));
     };
-    await until('the programs run', isUp, 15_000);
+    await until('the programs run', isUp);
     const processes = processTree(run.pid);
     const namespaces = networkNamespaces(run.pid);
     run.kill('SIGKILL');

@@ -115,7 +115,7 @@ describeIf(netns(), 'a run through the object store that is interrupted', () => 
     await vi.waitFor(() => {
       expect(survivors(tree)).toEqual([]);
       expect(holdersOf(namespaces)).toEqual([]);
-    }, 15_000);
+    }, 60_000);
   });
 });
 

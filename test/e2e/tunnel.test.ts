@@ -71,7 +71,7 @@ describe.each([
       run.kill(signal);
       await run.ended;
       const gone = () => Promise.resolve(survivors(tree).length === 0 && holdersOf(namespaces).length === 0);
-      await until('all is gone', gone, 15_000);
+      await until('all is gone', gone);
       expect(survivors(tree)).toEqual([]);
     });
   });

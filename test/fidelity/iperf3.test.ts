@@ -16,5 +16,5 @@ describeIf(all(netns(), root(), tools('iperf3', 'nsenter')), 'iperf3 through the
     );
     expect(isWithin(tcp, 1, SHARE), `iperf3 over verify, TCP: ${tcp}`).toBe(true);
     expect(isWithin(udp, 1, SHARE), `iperf3 over verify, UDP: ${udp}`).toBe(true);
-  }, 120_000);
+  });
 });

@@ -74,7 +74,7 @@ describeIf(all(netns(), root()), 'verification of packets', () => {
     } finally {
       await fabric.close();
     }
-  }, 90_000);
+  });
 });
 
 describe('verification of byte streams', () => {
@@ -95,5 +95,5 @@ describe('verification of byte streams', () => {
     } finally {
       await fabric.close();
     }
-  }, 90_000);
+  });
 });

@@ -158,7 +158,7 @@ export class ComposeProject {
   }
 
   /** Waits until all containers of a service have ended; their exit statuses. Rejects after the limit. */
-  async ended(service: string, limitMs: number): Promise<number[]> {
+  async ended(service: string, limitMs = 240_000): Promise<number[]> {
     const ids = (await this.containers(service)).map(({ id }) => id);
     const { stdout } = await call([DOCKER, 'wait', ...ids], { limitMs });
     return stdout.trim().split('\n').map(Number);

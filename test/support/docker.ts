@@ -65,10 +65,10 @@ export interface CallOptions {
   readonly limitMs?: number;
 }
 
-/** Runs a program to its end; rejects, with what it said, if it fails or takes longer than the limit (60 s). */
+/** Runs a program to its end; rejects, with what it said, if it fails or takes longer than the limit (4 minutes). */
 export async function call(command: readonly string[], options: CallOptions = {}): Promise<Said> {
   const [program = '', ...words] = command;
-  const { env = process.env, limitMs = 60_000 } = options;
+  const { env = process.env, limitMs = 240_000 } = options;
   try {
     return await promisify(execFile)(program, words, {
       cwd: PROJECT,
