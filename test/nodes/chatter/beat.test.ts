@@ -37,7 +37,8 @@ test('keeps its period over many beats, though each takes time', async () => {
 test('leaves out what it missed: no beat is early, and none come in a heap', async () => {
   const times = await strikes(10, 25);
   times.forEach((time, index) => {
-    expect(time).toBeGreaterThan(10 * index - 1.5);
+    // Node counts from when its loop last looked at the clock, so a timer may be some milliseconds early.
+    expect(time).toBeGreaterThan(10 * index - 5);
     if (index > 0) expect(time - times[index - 1]!).toBeGreaterThan(5);
   });
 });
