@@ -46,6 +46,7 @@ export function changingNetworks(create: CreateFabric): void {
             return { intact: sent.sha256 === received.sha256, gap: Math.max(...gaps), meanwhile, afterwards };
           }),
         ({ result, applied }) =>
+          result.gap > heal - cut - ACCURACY_SECONDS &&
           isRoundTrip(result.meanwhile, 2 * DELAY) &&
           isRoundTrip(result.afterwards, 16 * DELAY) &&
           isOnTime(applied),
