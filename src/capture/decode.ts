@@ -8,6 +8,7 @@
  * give true payload bytes. Payload itself is not looked at, and tunnels are packets like others: who wants to see
  * through them takes the decoder of tunnels.ts.
  */
+import { uint16, uint32 } from './bytes.js';
 import { CUT_OFF, findIp, NOT_IP } from './link.js';
 import { LinkType } from './packet.js';
 import type { Packet } from './packet.js';
@@ -334,12 +335,4 @@ function hasPorts(protocol: number): boolean {
     protocol === Protocol.dccp ||
     protocol === Protocol.udpLite
   );
-}
-
-function uint16(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 8) | bytes[at + 1]!;
-}
-
-function uint32(bytes: Uint8Array, at: number): number {
-  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }

@@ -108,5 +108,5 @@ function sumOf(verdicts: readonly Verdict[]): string {
   const firing = verdicts.filter(({ fires }) => fires);
   const examined = verdicts.filter((verdict) => verdict.examined > 0).length;
   if (firing.length === 0) return `none of ${examined} patterns fires`;
-  return `${firing.length} of ${examined} patterns fire`;
+  return `${firing.length} of ${examined} patterns ${firing.length === 1 ? 'fires' : 'fire'}`;
 }

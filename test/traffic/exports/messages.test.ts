@@ -211,3 +211,24 @@ function dataRecords(message: Buffer): number {
   const data = setsOf(message).filter(({ id }) => id >= 256);
   return data.reduce((sum, { id, body }) => sum + Math.floor(body.length / lengths[id]!), 0);
 }
+
+test.each([
+  ['IPFIX', ipfixSink],
+  ['NetFlow v9', netflow9Sink],
+])('%s: what waits for its message to be full is sent on request', (_, sink) => {
+  const outlet = new MemoryOutlet(true);
+  const writer = sink({ settings: { ...settings, biflow: false }, outlet }, options);
+  const [first, second] = fc.sample(records, { numRuns: 2, seed: 5 });
+  writer.flush?.();
+  expect(outlet.written).toHaveLength(0);
+  writer.record(first!);
+  expect(outlet.written).toHaveLength(0);
+  writer.flush?.();
+  expect(read(outlet.written).length).toBeGreaterThan(0);
+  const { length } = outlet.written;
+  writer.flush?.();
+  expect(outlet.written).toHaveLength(length);
+  writer.record(second!);
+  void writer.finish();
+  expect(outlet.written.length).toBeGreaterThan(length);
+});
