@@ -6,16 +6,11 @@
  * and writes down what they say they played. Where nodes live is none of its business; it sees them through
  * Members, and their network through a Fabric.
  */
-import { rm } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeMessage__Output } from '../proto/types/meshbeat/control/v1/NodeMessage.js';
 import type { RoundDone__Output } from '../proto/types/meshbeat/control/v1/RoundDone.js';
-import type { Probe } from '../proto/types/meshbeat/control/v1/Probe.js';
 import type { PathMeasurement__Output } from '../proto/types/meshbeat/control/v1/PathMeasurement.js';
 import { epochSeconds } from '../src/clock.js';
 import { Deferred } from '../src/deferred.js';
-import { messageOf, RunError } from '../src/errors.js';
-import { disjointPaths, roundTripPairs, steadyPaths } from '../src/fidelity/paths.js';
 import type { TraceEvent, TraceProgram } from '../src/run/files.js';
 import type { RunDirectory } from '../src/run/directory.js';
 import { JsonLines } from '../src/run/json-lines.js';
@@ -23,37 +18,21 @@ import { traceHeaderOf } from '../src/run/trace-header.js';
 import { traceOperations } from '../src/run/trace-operations.js';
 import type { Scenario } from '../src/scenario/index.js';
 import type { Schedule } from '../src/schedule/operation.js';
-import {
-  finalWeights,
-  heldOutLoss,
-  parameterCount,
-  parameterLayout,
-  placedValues,
-  trainingSettingsOf,
-  writeSafetensors,
-} from '../src/training/index.js';
+import { heldOutLoss, parameterCount, trainingSettingsOf } from '../src/training/index.js';
 import { packPart } from '../src/transport/wire-operation.js';
 import type { Fabric, RunningCapture } from '../src/wan/fabric.js';
 import type { RunEvent, RunListener } from '../src/run/events.js';
 import { expectedPayload, payloadBesides } from './gate.js';
+import { collectWeights, deliverersOf, writeWeights } from './handover.js';
 import type { Members } from './members.js';
 import { NetworkEvents, type EventFacts } from './network-events.js';
 import { PersonaRun, type Control } from './persona-run.js';
-import {
-  probeChecks,
-  RATE_PROBES_AT_ONCE,
-  ratePaths,
-  ROUND_TRIP_PROBES_AT_ONCE,
-  storePaths,
-} from './probe.js';
-import { compileRound, holdingsOf, requestOf, sendersInRun, type Holding } from './schedules/index.js';
+import { probeChecks } from './probe.js';
+import { Probing } from './probing.js';
+import { compileRound, holdingsOf, requestOf, sendersInRun } from './schedules/index.js';
 import { Recovery, type Reviver } from './recovery.js';
 import type { Senders } from './schedules/senders.js';
 
-/** Before each attempt at measuring a path, seconds: what disturbs the machine may last a while. The last is of all that follow. */
-const PROBE_PAUSES = [0, 0.25, 0.5, 1, 2];
-/** How much longer than usual to measure, by attempt; the later ones outlast what disturbs the machine. */
-const PROBE_SCALES = [1, 2, 4, 6];
 /** Rounds that are with the nodes at any time: the one being played and the next. */
 const ROUNDS_AHEAD = 2;
 
@@ -102,23 +81,9 @@ export interface Outcome {
   readonly programs: readonly TraceProgram[];
 }
 
-/** What one rank is to measure. */
-interface ProbeTask {
-  readonly rank: number;
-  readonly probe: Probe;
-}
-
 /** Bytes of a part of a large object. */
 function partOf({ protocol }: Scenario): number {
   return protocol.kind === 'object-store' ? protocol.store.part : Infinity;
-}
-
-type FinalWeights = ReturnType<typeof finalWeights>;
-
-function firstOfEachGroup(holdings: readonly Holding[]): number[] {
-  return [...new Set(holdings.map(({ group }) => group))].map((group) =>
-    holdings.findIndex((holding) => holding.group === group),
-  );
 }
 
 export class Conductor {
@@ -171,11 +136,12 @@ export class Conductor {
     const ready = (await members.all('ready'))[0]!;
     const senders = this.#senders;
     emit({ type: 'stage', text: 'probing the shaped paths' });
-    const rates = await this.#probeRates(senders);
+    const probing = new Probing({ ...this.#options, attempts: scenario.gate.attempts });
+    const rates = await probing.rates(senders);
     await startCapture();
     // Where no node talks to another, no echo shall be the first to do so.
     const meeting = senders.some((ranks) => ranks.length > 0);
-    const roundTrips = meeting ? await this.#probeRoundTrips() : [];
+    const roundTrips = meeting ? await probing.roundTrips() : [];
     const measurements = [...rates, ...roundTrips];
     emit({ type: 'gate', checks: probeChecks(measurements, this.#options.fabric.topology), final: false });
     await this.#persona?.open(members, emit);
@@ -195,15 +161,16 @@ export class Conductor {
     for (const line of programs) this.#trace.write(line);
     emit({ type: 'stage', text: 'collecting the weights' });
     const holdings = holdingsOf(requestOf(scenario));
-    const deliverers = firstOfEachGroup(holdings);
+    const deliverers = deliverersOf(holdings);
     holdings.forEach((_, rank) =>
       members.tell(rank, { finish: { deliverWeights: deliverers.includes(rank) } }),
     );
     const finished = await members.all('finished');
     const tallies = finished.map(({ control }) => control);
     for (const line of this.#persona?.trace(tallies, this.#origin) ?? []) this.#trace.write(line);
-    const final = await this.#collectWeights(holdings, deliverers);
-    await this.#writeWeights(scenario, final.parameters);
+    const count = parameterCount(scenario.model);
+    const final = await collectWeights(members, { holdings, ranks: deliverers, count });
+    await writeWeights(this.#options.directory.file('weights.safetensors'), scenario, final.parameters);
     this.close();
     const { initialLoss = NaN, finalLoss = NaN } =
       ready.initialLoss === undefined
@@ -243,66 +210,6 @@ export class Conductor {
       if (event.type === 'network') this.#followOutage(event);
     };
     return new NetworkEvents({ scenario, fabric, origin: this.#origin, emit: tell, write });
-  }
-
-  /** Rate and loss of every path that carries slices; with an object store, all there is to measure of its paths. */
-  #probeRates(senders: Senders): Promise<PathMeasurement__Output[]> {
-    const datagrams = this.#options.fabric.packetLevel;
-    const { topology } = this.#options.fabric;
-    const paths = steadyPaths([...ratePaths(senders), ...storePaths(topology)], topology);
-    // What goes through hosts that all share has their links to itself.
-    const { hub, relays = [] } = topology.tunnel ?? {};
-    const sharing = hub !== undefined || relays.length > 0;
-    const groups = disjointPaths(paths, sharing ? 1 : RATE_PROBES_AT_ONCE, topology);
-    return this.#probe(
-      groups.map((paths) =>
-        paths.map(({ from, to }) => ({ rank: to, probe: { rateFrom: [from], datagrams, roundTripTo: [] } })),
-      ),
-    );
-  }
-
-  #probeRoundTrips(): Promise<PathMeasurement__Output[]> {
-    const pairs = roundTripPairs(this.#options.fabric.topology.nodes.length);
-    const tasks = pairs.map((roundTripTo, rank) => ({
-      rank,
-      probe: { rateFrom: [], datagrams: false, roundTripTo },
-    }));
-    const groups: ProbeTask[][] = [];
-    for (let at = 0; at < tasks.length; at += ROUND_TRIP_PROBES_AT_ONCE)
-      groups.push(tasks.slice(at, at + ROUND_TRIP_PROBES_AT_ONCE));
-    return this.#probe(groups);
-  }
-
-  /**
-   * Has one group after the other measure; what fails has more chances, by itself and for longer. A wrongly shaped
-   * path fails every time; a busy machine, which only ever slows and loses, does not.
-   */
-  async #probe(groups: readonly (readonly ProbeTask[])[]): Promise<PathMeasurement__Output[]> {
-    const { members, fabric, scenario, emit } = this.#options;
-    const { attempts } = scenario.gate;
-    const measured = new Map<ProbeTask, readonly PathMeasurement__Output[]>();
-    const failed = (task: ProbeTask) =>
-      probeChecks(measured.get(task) ?? [], fabric.topology).some(({ ok }) => !ok);
-    let left = groups;
-    for (let attempt = 0; attempt < attempts && left.length > 0; attempt++) {
-      if (attempt > 0)
-        emit({
-          type: 'stage',
-          text: `probing ${left.length} once more (${attempt + 1} of at most ${attempts})`,
-        });
-      await Promise.race([sleep(1000 * (PROBE_PAUSES[attempt] ?? PROBE_PAUSES.at(-1)!)), members.failure]);
-      const scale = PROBE_SCALES[attempt] ?? PROBE_SCALES.at(-1)!;
-      for (const group of left) {
-        for (const { rank, probe } of group) members.tell(rank, { probe: { ...probe, scale } });
-        const answers = await Promise.all(group.map(({ rank }) => members.next(rank, 'probed')));
-        group.forEach((task, index) => measured.set(task, answers[index]!.measurements));
-      }
-      left = left
-        .flat()
-        .filter(failed)
-        .map((task) => [task]);
-    }
-    return [...measured.values()].flat();
   }
 
   async #playRounds(): Promise<void> {
@@ -389,34 +296,5 @@ export class Conductor {
     if (--playing.left > 0) return;
     this.#rounds.delete(round);
     playing.done.resolve();
-  }
-
-  /** The final weights, put together from what the first rank of each group holds. */
-  async #collectWeights(holdings: readonly Holding[], ranks: readonly number[]): Promise<FinalWeights> {
-    const count = parameterCount(this.#options.scenario.model);
-    const held = await Promise.all(
-      ranks.map(async (rank) => {
-        const bytes = await this.#options.members.weightsOf(rank);
-        const values = new Float32Array(new Uint8Array(bytes).buffer);
-        const { ranges, group } = holdings[rank]!;
-        return { rank, group, ranges, parameters: placedValues(ranges, values, count) };
-      }),
-    );
-    return finalWeights(held, count);
-  }
-
-  async #writeWeights(scenario: Scenario, parameters: Float32Array): Promise<void> {
-    const file = this.#options.directory.file('weights.safetensors');
-    const metadata = {
-      scenario: scenario.name,
-      seed: String(scenario.seed),
-      rounds: String(scenario.rounds),
-    };
-    try {
-      await writeSafetensors(file, { layout: parameterLayout(scenario.model), parameters, metadata });
-    } catch (error) {
-      await rm(file, { force: true }); // Half a file would pass for weights.
-      throw new RunError(`can't write ${file}: ${messageOf(error)}`);
-    }
   }
 }
