@@ -5,23 +5,19 @@
  * This is where the rooms of the house meet; each is owned here and ended here, in the reverse of the order
  * in which it was opened, whatever happens in between. Both ends of a run, good and bad, leave a manifest.
  */
-import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ProgramHost } from '../../../nodes/program-host.js';
 import { Conductor } from '../../../orchestrator/conductor.js';
 import type { RunEvent, RunListener } from '../../run/events.js';
 import { NetworkEvents } from '../../../orchestrator/network-events.js';
 import { paceChecks } from '../../../orchestrator/gate.js';
 import { epochSeconds } from '../../clock.js';
-import { Deferred } from '../../deferred.js';
-import { messageOf, RunError } from '../../errors.js';
+import { messageOf } from '../../errors.js';
 import { RunDirectory } from '../../run/directory.js';
-import type { AnySummary, GateCheck, GateVerdict, RunManifest, TraceProgram } from '../../run/files.js';
+import type { AnySummary, GateCheck } from '../../run/files.js';
 import { JsonLines } from '../../run/json-lines.js';
 import { traceHeaderOf } from '../../run/trace-header.js';
 import {
   asNetwork,
-  hostsOf,
   isTraining,
   scenarioToYaml,
   withTracesBeside,
@@ -32,7 +28,10 @@ import {
 } from '../../scenario/index.js';
 import type { CaptureResult, Fabric, RunningCapture } from '../../wan/fabric.js';
 import { version } from '../version.js';
+import { Lifetime } from './lifetime.js';
+import { manifestOf, type RunFacts } from './manifest.js';
 import { observe } from './observations.js';
+import { Programs } from './programs.js';
 import { Sampler } from './sampler.js';
 import type { RunContext, Site } from './site.js';
 import { programAddresses, summarize, summarizePrograms, type NetworkEvidence } from './summarize.js';
@@ -80,7 +79,12 @@ export async function performRun(options: RunOptions): Promise<RunResult> {
   }
   try {
     if (summary !== undefined) directory.writeJson('summary.json', summary);
-    directory.writeJson('manifest.json', await run.manifest(startedAt, failure, summary?.gate));
+    const ending = {
+      startedAt,
+      ...(failure === undefined ? {} : { failure }),
+      ...(summary === undefined ? {} : { gate: summary.gate }),
+    };
+    directory.writeJson('manifest.json', await manifestOf(run.facts(), directory, ending));
   } catch (error) {
     failure ??= messageOf(error);
   }
@@ -96,18 +100,10 @@ class Run {
   readonly #options: RunOptions;
   readonly #directory: RunDirectory;
   readonly #context: RunContext<AnyScenario>;
-  /** Ends what was opened; the newest first. */
-  readonly #closers: (() => Promise<void> | void)[] = [];
-  /** What is being opened, or has been. */
-  readonly #openings: Promise<unknown>[] = [];
-  #closing = false;
-  /** Rejects when the run must end early. */
-  readonly #broken = new Deferred<never>();
+  readonly #lifetime: Lifetime;
+  readonly #programs: Programs;
   #capture: RunningCapture | undefined;
   #sampler: Sampler | undefined;
-  #programs: ProgramHost | undefined;
-  /** By host: ends and starts of its program, one after the other. */
-  readonly #outages = new Map<number, Promise<void>>();
   #fabric: Fabric | undefined;
   #overruns = 0;
   #eventLoopLag = 0;
@@ -117,18 +113,17 @@ class Run {
   constructor(options: RunOptions, directory: RunDirectory) {
     this.#options = options;
     this.#directory = directory;
+    const { scenario, topology } = options;
+    const lifetime = new Lifetime(options.signal);
+    const stage = (text: string): void => this.#emit({ type: 'stage', text });
+    this.#lifetime = lifetime;
+    this.#programs = new Programs({ topology, lifetime, logs: directory.file(PROGRAMS_FOLDER), stage });
     this.#context = {
-      scenario: options.scenario,
-      topology: options.topology,
+      ...{ scenario, topology, stage },
       run: directory.id,
-      stage: (text) => this.#emit({ type: 'stage', text }),
-      own: (close) => void this.#closers.push(close),
-      breakOff: (reason) => this.#broken.reject(reason),
+      own: (close) => lifetime.own(close),
+      breakOff: (reason) => lifetime.breakOff(reason),
     };
-    this.#broken.promise.catch(() => undefined);
-    const abort = (): void => this.#broken.reject(new RunError(String(options.signal.reason)));
-    if (options.signal.aborted) abort();
-    options.signal.addEventListener('abort', abort, { once: true });
   }
 
   async perform(): Promise<AnySummary> {
@@ -141,12 +136,12 @@ class Run {
     const { played, ...evidence } = await this.#play(async (fabric) => {
       const conductor = await this.#assemble(context, fabric);
       const playing = conductor.conduct({
-        startCapture: () => this.#open(() => this.#startCapture(fabric)),
-        startPrograms: () => this.#startPrograms(fabric, conductor.origin),
-        stopPrograms: () => this.#stopPrograms(),
+        startCapture: () => this.#lifetime.open(() => this.#startCapture(fabric)),
+        startPrograms: () => this.#programs.start(fabric, conductor.origin),
+        stopPrograms: () => this.#programs.stop(),
       });
       playing.catch(() => undefined); // It may fail while everything is being ended for another reason.
-      return this.#orBroken(playing);
+      return this.#lifetime.wait(playing);
     });
     const [overruns, eventLoopLag] = [this.#overruns, this.#eventLoopLag];
     return summarize({ scenario, outcome: played, overruns, eventLoopLag, ...evidence });
@@ -157,23 +152,23 @@ class Run {
     const { played, ...evidence } = await this.#play(async (fabric) => {
       const origin = epochSeconds();
       const trace = new JsonLines(this.#directory.file(TRACE_FILE));
-      this.#closers.push(() => trace.close());
+      this.#lifetime.own(() => trace.close());
       trace.write(traceHeaderOf(fabric.topology, origin));
       trace.flush();
       this.#watch(fabric, asNetwork(fabric.topology), origin);
-      await this.#open(() => this.#startCapture(fabric));
-      await this.#startPrograms(fabric, origin);
+      await this.#lifetime.open(() => this.#startCapture(fabric));
+      await this.#programs.start(fabric, origin);
       const events = new NetworkEvents({
         ...{ scenario, fabric, origin },
         emit: (event) => this.#emit(event),
-        write: (line) => this.#orBreak(() => trace.write(line)),
+        write: (line) => this.#lifetime.attempt(() => trace.write(line)),
       });
-      const zero = await this.#orBroken(events.begin());
+      const zero = await this.#lifetime.wait(events.begin());
       emit({ type: 'training', time: zero });
       emit({ type: 'stage', text: 'programs are running' });
-      await this.#orBroken(sleep(1000 * Math.max(0, zero + scenario.duration - epochSeconds())));
+      await this.#lifetime.wait(sleep(1000 * Math.max(0, zero + scenario.duration - epochSeconds())));
       const facts = events.facts(epochSeconds() - zero);
-      const programs = await this.#stopPrograms();
+      const programs = await this.#programs.stop();
       for (const line of programs) trace.write(line);
       return { programs, ...(facts === undefined ? {} : { events: facts }) };
     });
@@ -188,12 +183,12 @@ class Run {
     let fabric: Fabric;
     let captured: CaptureResult | undefined;
     try {
-      fabric = await this.#open(() => site.openFabric(this.#context));
+      fabric = await this.#lifetime.open(() => site.openFabric(this.#context));
       this.#fabric = fabric;
       played = await play(fabric);
       captured = await this.#capture?.stop();
     } finally {
-      await this.#closeAll();
+      await this.#lifetime.closeAll();
     }
     this.#emit({ type: 'stage', text: 'analysing the capture' });
     return {
@@ -221,53 +216,17 @@ class Run {
     return { capture: { file: CAPTURE_FILE, kind: this.#capture.kind, result, ...seen } };
   }
 
-  async manifest(
-    startedAt: Date,
-    failure: string | undefined,
-    gate: GateVerdict | undefined,
-  ): Promise<RunManifest> {
-    const { scenario, site } = this.#options;
-    return {
-      meshbeat: version,
-      id: this.#directory.id,
-      scenario: scenario.name,
-      seed: scenario.seed,
-      startedAt: startedAt.toISOString(),
-      endedAt: new Date().toISOString(),
-      fabric: site.fabric,
-      fabricReason: site.reason,
-      wanDriver: site.fabric === 'threads' ? 'relay' : scenario.wan.driver,
-      tunnel: this.#tunnel(),
-      captureKind: this.#capture?.kind ?? null,
-      outcome: failure ?? 'done',
-      gate: gate ?? { verdict: 'invalid', checks: [] },
-      host: {
-        platform: process.platform,
-        kernel: os.release(),
-        cores: os.availableParallelism(),
-        node: process.version,
-      },
-      files: await this.#directory.files(),
-    };
-  }
-
-  #tunnel(): RunManifest['tunnel'] {
-    const { topology } = this.#options;
-    const { tunnel } = topology;
-    if (tunnel === undefined) return null;
-    const nameOf = (position: number) => hostsOf(topology)[position]!.name;
-    return {
-      kind: tunnel.kind,
-      implementation: this.#fabric?.tunnel ?? '',
-      hub: tunnel.hub === undefined ? null : nameOf(tunnel.hub),
-      relays: tunnel.relays.map(nameOf),
-    };
+  /** What the manifest says of the run besides its outcome. */
+  facts(): RunFacts {
+    const { scenario, topology, site } = this.#options;
+    const captureKind = this.#capture?.kind ?? null;
+    return { scenario, topology, site, captureKind, tunnel: this.#fabric?.tunnel ?? '' };
   }
 
   /** Has the members on their way, everything watching, and the nodes started. */
   async #assemble(context: RunContext, fabric: Fabric): Promise<Conductor> {
     const { site } = this.#options;
-    const members = await this.#open(() => site.openMembers(context, fabric));
+    const members = await this.#lifetime.open(() => site.openMembers(context, fabric));
     const conductor = new Conductor({
       scenario: context.scenario,
       fabric,
@@ -276,9 +235,9 @@ class Run {
       emit: (event) => this.#emit(event),
       ...(site.reviver === undefined ? {} : { reviver: site.reviver }),
     });
-    this.#closers.push(() => conductor.close());
+    this.#lifetime.own(() => conductor.close());
     this.#watch(fabric, fabric.topology, conductor.origin);
-    await this.#open(() => site.startNodes(context, fabric, members));
+    await this.#lifetime.open(() => site.startNodes(context, fabric, members));
     return conductor;
   }
 
@@ -290,50 +249,10 @@ class Run {
       file: this.#directory.file('metrics.jsonl'),
       origin,
       emit: this.#options.emit,
-      onFailure: (error) => this.#broken.reject(error),
+      onFailure: (error) => this.#lifetime.breakOff(error),
     });
     this.#sampler = sampler;
-    this.#closers.push(() => sampler.close());
-  }
-
-  /** Starts the programs, if there are any. */
-  async #startPrograms(fabric: Fabric, origin: number): Promise<void> {
-    const { topology } = this.#options;
-    if (hostsOf(topology).every(({ program }) => program === undefined)) return;
-    this.#emit({ type: 'stage', text: 'starting the programs' });
-    this.#programs = await this.#open(async () => {
-      // Only here, since it brings system calls that not every platform has.
-      const { ProgramHost } = await import('../../../nodes/program-host.js');
-      const programs = ProgramHost.start({
-        topology,
-        placements: fabric.placements,
-        logs: this.#directory.file(PROGRAMS_FOLDER),
-        origin,
-        onFailure: (error) => this.#broken.reject(error),
-      });
-      this.#closers.push(() => programs.close());
-      return programs;
-    });
-  }
-
-  /** A host that crashes takes its program with it; back again, it starts it anew. */
-  #followOutage({ kind, hosts }: Extract<RunEvent, { type: 'network' }>): void {
-    const programs = this.#programs;
-    if (programs === undefined || (kind !== 'crash' && kind !== 'return')) return;
-    for (const host of hosts) {
-      const work = (this.#outages.get(host) ?? Promise.resolve()).then(() =>
-        kind === 'crash' ? programs.kill(host) : programs.start(host),
-      );
-      work.catch((error: unknown) => this.#broken.reject(error));
-      this.#outages.set(host, work);
-    }
-  }
-
-  /** Asks them to end; what they leave in the trace. */
-  async #stopPrograms(): Promise<readonly TraceProgram[]> {
-    await this.#orBroken(Promise.all(this.#outages.values()));
-    await this.#programs?.stop();
-    return this.#programs?.ended ?? [];
+    this.#lifetime.own(() => sampler.close());
   }
 
   async #startCapture(fabric: Fabric): Promise<RunningCapture | undefined> {
@@ -345,7 +264,7 @@ class Run {
       kind,
       snaplen,
       comment: this.#comment,
-      onFailure: (error) => this.#broken.reject(error),
+      onFailure: (error) => this.#lifetime.breakOff(error),
     });
     return this.#capture;
   }
@@ -363,7 +282,7 @@ class Run {
       if (event.outerOverrunSeconds > 0) this.#overruns++;
       this.#eventLoopLag = Math.max(this.#eventLoopLag, event.eventLoopLagSeconds);
     } else if (event.type === 'network') {
-      this.#followOutage(event);
+      this.#programs.followOutage(event);
     }
     this.#sampler?.apply(event);
     this.#options.emit(event);
@@ -378,42 +297,5 @@ class Run {
     const [overruns, eventLoopLag] = [this.#overruns, this.#eventLoopLag];
     const checks = [...this.#probed, ...paceChecks({ overruns, lateness, eventLoopLag })];
     this.#options.emit({ type: 'gate', checks, final: false });
-  }
-
-  /** Does something; what goes wrong with it ends the run. */
-  #orBreak(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      this.#broken.reject(error);
-    }
-  }
-
-  #orBroken<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, this.#broken.promise]);
-  }
-
-  /** Opens something. A run that breaks off meanwhile goes on to its end at once, but closes it all the same. */
-  async #open<T>(open: () => Promise<T>): Promise<T> {
-    if (this.#closing) throw new RunError('the run is ending');
-    const opening = open();
-    this.#openings.push(opening);
-    return this.#orBroken(opening);
-  }
-
-  /** Closes everything, even if closing one thing fails; the first failure is thrown at the end. */
-  async #closeAll(): Promise<void> {
-    this.#closing = true;
-    await Promise.allSettled(this.#openings);
-    const failures: unknown[] = [];
-    for (const close of this.#closers.reverse()) {
-      try {
-        await close();
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-    this.#closers.length = 0;
-    if (failures.length > 0) throw new RunError(messageOf(failures[0]));
   }
 }
