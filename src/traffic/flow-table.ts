@@ -17,6 +17,7 @@ import { smallerHalfOf } from './evict.js';
 import { FlowIndex } from './flows/flow-index.js';
 import type { Endpoint } from './flows/flow-index.js';
 import { keyOf } from './hosts.js';
+import type { DirectionReport } from './report.js';
 import { SequenceTracker } from './sequence.js';
 
 /** Flows that made way, and what they had counted. */
@@ -24,19 +25,6 @@ export interface Evicted {
   readonly flows: number;
   readonly packets: number;
   readonly bytes: number;
-}
-
-/** What went one way. */
-export interface DirectionCounts {
-  readonly packets: number;
-  readonly bytes: number;
-  readonly maxPacketBytes: number;
-  /** Payload bytes, those of TCP counted once. */
-  readonly payloadBytes: number;
-  readonly repeatedBytes: number;
-  readonly missingBytes: number;
-  /** All TCP flags, or'ed. */
-  readonly tcpFlags: number;
 }
 
 /** 64-bit columns of a row: eight for the flow, then eight for each direction, so that each part is a cache line. */
@@ -189,6 +177,15 @@ export class FlowTable {
     return this.#end(row, !this.#isLow(row));
   }
 
+  /** The source's port without an object for the rest of it. */
+  sourcePort(row: number): number {
+    return this.#port(row, this.#isLow(row));
+  }
+
+  destinationPort(row: number): number {
+    return this.#port(row, !this.#isLow(row));
+  }
+
   /** What a host table knows the flow's source or destination by. */
   hostKey(row: number, isSource: boolean): number | string {
     const isLow = this.#isLow(row) === isSource;
@@ -217,7 +214,8 @@ export class FlowTable {
     };
   }
 
-  direction(row: number, isForward: boolean): DirectionCounts {
+  /** What went one way. */
+  direction(row: number, isForward: boolean): DirectionReport {
     const rows = this.#rows;
     const at = row * STRIDE + (isForward === this.#isLow(row) ? UP : DOWN);
     const tracker = this.#trackers[rows[at + TRACKER]! - 1];
@@ -226,16 +224,22 @@ export class FlowTable {
       bytes: rows[at + BYTES]!,
       maxPacketBytes: rows[at + MAX]!,
       payloadBytes: rows[at + PAYLOAD]! + (tracker?.unique ?? 0),
-      repeatedBytes: tracker?.repeated ?? 0,
+      retransmittedBytes: tracker?.repeated ?? 0,
       missingBytes: tracker?.missing ?? 0,
       tcpFlags: rows[at + FLAGS]!,
     };
   }
 
   #end(row: number, isLow: boolean): Endpoint {
-    const end = isLow ? this.#index.low(row) : this.#index.high(row);
-    const isIcmp = this.protocol(row) === (end.address.version === 4 ? Protocol.icmp : Protocol.icmp6);
-    return isIcmp ? { ...end, port: 0 } : end;
+    const { address } = isLow ? this.#index.low(row) : this.#index.high(row);
+    return { address, port: this.#port(row, isLow) };
+  }
+
+  /** 0 for ICMP, whose code the index has there. */
+  #port(row: number, isLow: boolean): number {
+    const index = this.#index;
+    const icmp = index.ipv4(row, true) === undefined ? Protocol.icmp6 : Protocol.icmp;
+    return index.protocol(row) === icmp ? 0 : index.port(row, isLow);
   }
 
   #isLow(row: number): boolean {

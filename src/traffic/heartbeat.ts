@@ -21,10 +21,11 @@
 import type { Heartbeat } from '../run/files.js';
 import { burstDefaults, detectBursts } from './bursts.js';
 import type { BinBurst, BurstOptions } from './bursts.js';
+import { forEachOnGrid, gridOver, onGrid } from './grid.js';
+import type { Grid } from './grid.js';
 import type { Host } from './hosts.js';
 import { lastStartedBy } from './last-started.js';
-import { forEachOnGrid, gridOver, onGrid } from './series.js';
-import type { Grid, SeriesPool } from './series.js';
+import type { SeriesPool } from './series.js';
 import { mean, median, variation } from './statistics.js';
 
 export interface HeartbeatOptions {

@@ -3,7 +3,7 @@
  * says payload (of flow records they are those of IP packets); times are seconds since the capture's first packet; absent measurements are null.
  */
 import { Protocol, TcpFlag } from '../capture/index.js';
-import type { DirectionCounts, Evicted, FlowTable } from './flow-table.js';
+import type { Evicted, FlowTable } from './flow-table.js';
 import type { HeartbeatReport } from './heartbeat.js';
 
 export interface HostReport {
@@ -97,19 +97,19 @@ export function flowReport(
   const backward = flows.direction(row, false);
   return {
     protocol: protocolNames.get(protocol) ?? String(protocol),
-    source: { address: source, name: names.get(source) ?? null, port: flows.source(row).port },
+    source: { address: source, name: names.get(source) ?? null, port: flows.sourcePort(row) },
     destination: {
       address: destination,
       name: names.get(destination) ?? null,
-      port: flows.destination(row).port,
+      port: flows.destinationPort(row),
     },
     firstSeconds: first,
     lastSeconds: last,
     synAckSeconds: orNull(synAck),
     handshakeSeconds: orNull(handshake),
     tcpState: protocol === Protocol.tcp ? tcpState(forward.tcpFlags, backward.tcpFlags) : null,
-    forward: directionReport(forward),
-    backward: directionReport(backward),
+    forward,
+    backward,
   };
 }
 
@@ -122,18 +122,6 @@ function tcpState(forward: number, backward: number): TcpState {
   if (fins > 0) return fins === 2 ? 'closed' : 'closing';
   if (!hasSyn && !isAnswered) return 'midstream';
   return isAnswered ? 'established' : 'attempt';
-}
-
-function directionReport(counts: DirectionCounts): DirectionReport {
-  return {
-    packets: counts.packets,
-    bytes: counts.bytes,
-    maxPacketBytes: counts.maxPacketBytes,
-    payloadBytes: counts.payloadBytes,
-    retransmittedBytes: counts.repeatedBytes,
-    missingBytes: counts.missingBytes,
-    tcpFlags: counts.tcpFlags,
-  };
 }
 
 /** To the nanosecond: finer digits are noise of the subtraction. */

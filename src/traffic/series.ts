@@ -6,10 +6,15 @@
  * order of time. All series draw their chunks from one pool of fixed size. When it is used up, the bins of
  * every series are made twice as wide, which frees about half: a long capture is seen a little coarser
  * instead of filling the memory. The width in force is always `pool.binSeconds`, and reports tell it.
+ *
+ * Most captures are in order of time, and there a series only ever asks for a chunk later than all it has. So the hash
+ * table that finds earlier ones is not made before somebody asks for one that is not among a series' last few.
  */
 const CHUNK_BINS = 16;
 const FIRST_SLOTS = 4096;
 const NONE = -1;
+/** So many of a series' last chunks are looked through before the hash table is. */
+const NEAR = 4;
 /** What is known of a slot: the number of its chunk, whose it is, the next in its hash bucket and in its series. */
 const SLOT_WORDS = 4;
 const CHUNK = 0;
@@ -31,7 +36,7 @@ export class SeriesPool {
   /** That time; in an array, for a number in a field may be made anew each time it changes. */
   readonly #now = new Float64Array(1);
   #maxChunks: number;
-  readonly #series = new Set<ByteSeries>();
+  readonly #series: ByteSeries[] = [];
   #ids = 0;
   /** Chunks ever handed out; those above have never been used. */
   #touched = 0;
@@ -39,7 +44,8 @@ export class SeriesPool {
   #bins = new Float64Array(FIRST_SLOTS * CHUNK_BINS);
   /** Of each slot: see {@link CHUNK} and those below. */
   #slots = new Float64Array(FIRST_SLOTS * SLOT_WORDS);
-  #buckets = new Int32Array(FIRST_SLOTS).fill(NONE);
+  /** Heads of the hash table's lists, as many as there are slots; none until it is needed. */
+  #buckets = new Int32Array(0);
 
   constructor({ binSeconds = 0.01, maxBins = 2 ** 24 }: SeriesPoolOptions = {}) {
     this.binSeconds = binSeconds;
@@ -62,16 +68,19 @@ export class SeriesPool {
 
   create(): ByteSeries {
     const series = new ByteSeries(this, this.#ids++);
-    this.#series.add(series);
+    series.place = this.#series.push(series) - 1;
     // However wide its bins, a series that crosses second 0 takes two chunks.
-    this.#maxChunks = Math.max(this.#maxChunks, 8 * this.#series.size);
+    this.#maxChunks = Math.max(this.#maxChunks, 8 * this.#series.length);
     return series;
   }
 
   /** Gives the series' chunks back; it must not be used any more. */
   release(series: ByteSeries): void {
     this.#dropChunks(series);
-    this.#series.delete(series);
+    const last = this.#series.pop()!;
+    if (last === series) return;
+    this.#series[series.place] = last;
+    last.place = series.place;
   }
 
   /** @internal All bins of all series, 16 to a slot; another array when the pool has grown. */
@@ -80,34 +89,32 @@ export class SeriesPool {
   }
 
   /** @internal Slot of a chunk of a series, or -1. */
-  find(owner: number, chunk: number): number {
-    let slot = this.#buckets[this.#bucket(owner, chunk)]!;
+  find(series: ByteSeries, chunk: number): number {
+    if (chunk > series.latest) return NONE;
     const slots = this.#slots;
-    while (
-      slot >= 0 &&
-      (slots[slot * SLOT_WORDS + OWNER] !== owner || slots[slot * SLOT_WORDS + CHUNK] !== chunk)
-    )
-      slot = slots[slot * SLOT_WORDS + NEXT_OF_BUCKET]!;
-    return slot;
+    let slot = series.head;
+    for (let near = 0; near < NEAR && slot >= 0; near++) {
+      if (slots[slot * SLOT_WORDS + CHUNK] === chunk) return slot;
+      slot = slots[slot * SLOT_WORDS + NEXT_OF_SERIES]!;
+    }
+    return slot < 0 ? NONE : this.#lookUp(series.id, chunk);
   }
 
-  /**
-   * @internal A zeroed chunk for a series, which then is the first in its list; -1 when the pool is used up.
-   *
-   * @param head the first in the list until now, or -1.
-   */
-  take(owner: number, chunk: number, head: number): number {
+  /** @internal A zeroed chunk for a series, which then is the first in its list; -1 when the pool is used up. */
+  take(series: ByteSeries, chunk: number): number {
     let slot = this.#free.pop();
     if (slot === undefined) {
       if (this.#touched >= this.#maxChunks) return NONE;
       slot = this.#touched++;
-      if (slot >= this.#buckets.length) this.#grow();
+      if (slot * CHUNK_BINS >= this.#bins.length) this.#grow();
     }
     const at = slot * SLOT_WORDS;
     this.#slots[at + CHUNK] = chunk;
-    this.#slots[at + OWNER] = owner;
-    this.#slots[at + NEXT_OF_SERIES] = head;
-    this.#chain(slot);
+    this.#slots[at + OWNER] = series.id;
+    this.#slots[at + NEXT_OF_SERIES] = series.head;
+    if (this.#buckets.length > 0) this.#chain(slot);
+    series.head = slot;
+    if (chunk > series.latest) series.latest = chunk;
     return slot;
   }
 
@@ -162,9 +169,9 @@ export class SeriesPool {
     this.#dropChunks(series);
     for (const [chunk, values] of before) {
       const target = Math.floor(chunk / 2);
-      let slot = this.find(series.id, target);
+      let slot = this.find(series, target);
       // Those just given back guarantee that there is one to take.
-      if (slot < 0) slot = series.head = this.take(series.id, target, series.head);
+      if (slot < 0) slot = this.take(series, target);
       const half = slot * CHUNK_BINS + (chunk - 2 * target) * (CHUNK_BINS / 2);
       for (let bin = 0; bin < CHUNK_BINS; bin++) this.#bins[half + (bin >> 1)]! += values[bin]!;
     }
@@ -173,18 +180,32 @@ export class SeriesPool {
   #dropChunks(series: ByteSeries): void {
     const slots = this.#slots;
     for (let slot = series.head; slot >= 0; slot = slots[slot * SLOT_WORDS + NEXT_OF_SERIES]!) {
-      const at = slot * SLOT_WORDS;
-      const bucket = this.#bucket(slots[at + OWNER]!, slots[at + CHUNK]!);
-      let before = NONE;
-      for (let one = this.#buckets[bucket]!; one !== slot; one = slots[one * SLOT_WORDS + NEXT_OF_BUCKET]!)
-        before = one;
-      const next = slots[at + NEXT_OF_BUCKET]!;
-      if (before < 0) this.#buckets[bucket] = next;
-      else slots[before * SLOT_WORDS + NEXT_OF_BUCKET] = next;
+      if (this.#buckets.length > 0) this.#unchain(slot);
       this.#bins.fill(0, slot * CHUNK_BINS, (slot + 1) * CHUNK_BINS);
       this.#free.push(slot);
     }
     series.forget();
+  }
+
+  /** By the hash table, which is made if there is none. */
+  #lookUp(owner: number, chunk: number): number {
+    if (this.#buckets.length === 0) this.#hash();
+    const slots = this.#slots;
+    let slot = this.#buckets[this.#bucket(owner, chunk)]!;
+    while (
+      slot >= 0 &&
+      (slots[slot * SLOT_WORDS + OWNER] !== owner || slots[slot * SLOT_WORDS + CHUNK] !== chunk)
+    )
+      slot = slots[slot * SLOT_WORDS + NEXT_OF_BUCKET]!;
+    return slot;
+  }
+
+  /** Makes the hash table of the slots in use. */
+  #hash(): void {
+    this.#buckets = new Int32Array(this.#bins.length / CHUNK_BINS).fill(NONE);
+    for (const { head } of this.#series)
+      for (let slot = head; slot >= 0; slot = this.#slots[slot * SLOT_WORDS + NEXT_OF_SERIES]!)
+        this.#chain(slot);
   }
 
   /** Puts a slot into its hash bucket. */
@@ -195,23 +216,33 @@ export class SeriesPool {
     this.#buckets[bucket] = slot;
   }
 
+  /** Takes it out again. */
+  #unchain(slot: number): void {
+    const slots = this.#slots;
+    const at = slot * SLOT_WORDS;
+    const bucket = this.#bucket(slots[at + OWNER]!, slots[at + CHUNK]!);
+    let before = NONE;
+    for (let one = this.#buckets[bucket]!; one !== slot; one = slots[one * SLOT_WORDS + NEXT_OF_BUCKET]!)
+      before = one;
+    const next = slots[at + NEXT_OF_BUCKET]!;
+    if (before < 0) this.#buckets[bucket] = next;
+    else slots[before * SLOT_WORDS + NEXT_OF_BUCKET] = next;
+  }
+
   #bucket(owner: number, chunk: number): number {
     const hash = Math.imul(owner, 0x9e3779b1) ^ Math.imul(chunk | 0, 0x85ebca6b);
     return (hash ^ (hash >>> 15)) & (this.#buckets.length - 1);
   }
 
+  /** Room for four times as many slots; the one just taken is the first in it, and in no series yet. */
   #grow(): void {
-    const before = this.#buckets.length;
-    const count = 4 * before;
-    const bins = new Float64Array(count * CHUNK_BINS);
+    const bins = new Float64Array(4 * this.#bins.length);
     bins.set(this.#bins);
     this.#bins = bins;
-    const slots = new Float64Array(count * SLOT_WORDS);
+    const slots = new Float64Array(4 * this.#slots.length);
     slots.set(this.#slots);
     this.#slots = slots;
-    this.#buckets = new Int32Array(count).fill(NONE);
-    // No slot is free when a new one was needed.
-    for (let slot = 0; slot < before; slot++) this.#chain(slot);
+    if (this.#buckets.length > 0) this.#hash();
   }
 }
 
@@ -219,6 +250,10 @@ export class SeriesPool {
 export class ByteSeries {
   /** @internal Slot of the chunk made last, or -1. */
   head = NONE;
+  /** @internal The highest number of its chunks. */
+  latest = -Infinity;
+  /** @internal Where it is in the pool's list. */
+  place = 0;
   readonly #pool: SeriesPool;
   /** The chunk last written to: its first bin, and where in the pool's array that bin lies. */
   #first = 0;
@@ -275,14 +310,11 @@ export class ByteSeries {
   #addElsewhere(bytes: number): void {
     const pool = this.#pool;
     const chunk = Math.floor(pool.bin / CHUNK_BINS);
-    let slot = pool.find(this.id, chunk);
+    let slot = pool.find(this, chunk);
+    if (slot < 0) slot = pool.take(this, chunk);
     if (slot < 0) {
-      slot = pool.take(this.id, chunk, this.head);
-      if (slot < 0) {
-        pool.coarsen();
-        return this.addNow(bytes);
-      }
-      this.head = slot;
+      pool.coarsen();
+      return this.addNow(bytes);
     }
     this.#first = chunk * CHUNK_BINS;
     this.#start = slot * CHUNK_BINS;
@@ -292,6 +324,7 @@ export class ByteSeries {
   /** @internal Its chunks were given back or are others now. */
   forget(): void {
     this.head = NONE;
+    this.latest = -Infinity;
     this.#start = NONE;
   }
 
@@ -310,62 +343,4 @@ export class ByteSeries {
   forEach(each: (bin: number, bytes: number) => void): void {
     this.#pool.forEach(this, each);
   }
-}
-
-/** A stretch of time cut into equal bins, dense: what analysis works on. */
-export interface Grid {
-  /** Time of the start of the first bin, in seconds. */
-  readonly startSeconds: number;
-  readonly binSeconds: number;
-  readonly length: number;
-}
-
-/**
- * The finest grid over all bins of the given series with at most `maxLength` bins, or undefined when
- * they are empty.
- */
-export function gridOver(
-  series: readonly ByteSeries[],
-  pool: SeriesPool,
-  maxLength: number,
-): Grid | undefined {
-  let first = Infinity;
-  let last = -Infinity;
-  for (const one of series) {
-    const range = one.range();
-    if (range === undefined) continue;
-    first = Math.min(first, range.first);
-    last = Math.max(last, range.last);
-  }
-  if (first > last) return undefined;
-  // One bin to spare: over spans of aeons the division rounds.
-  const factor = Math.ceil((last - first + 1) / (maxLength - 1));
-  return {
-    startSeconds: first * pool.binSeconds,
-    binSeconds: factor * pool.binSeconds,
-    length: Math.floor((last - first) / factor) + 1,
-  };
-}
-
-/** The sum of the series on a grid, as bytes per bin. Bins of the series outside the grid are left out. */
-export function onGrid(series: readonly ByteSeries[], pool: SeriesPool, grid: Grid): Float64Array {
-  const sum = new Float64Array(grid.length);
-  const first = Math.round(grid.startSeconds / pool.binSeconds);
-  for (const one of series) pool.addTo(sum, one, first, grid.binSeconds / pool.binSeconds);
-  return sum;
-}
-
-/** Calls back with the grid's bin for each bin of the series that holds bytes and lies on the grid. */
-export function forEachOnGrid(
-  series: ByteSeries,
-  pool: SeriesPool,
-  grid: Grid,
-  each: (bin: number, bytes: number) => void,
-): void {
-  const first = Math.round(grid.startSeconds / pool.binSeconds);
-  const factor = grid.binSeconds / pool.binSeconds;
-  series.forEach((bin, bytes) => {
-    const index = Math.floor((bin - first) / factor);
-    if (index >= 0 && index < grid.length) each(index, bytes);
-  });
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { decode, Decoded, LinkType } from '../../src/capture/index.js';
 import { FlowMeter, TrafficAnalyzer } from '../../src/traffic/index.js';
 import type { FlowRecord } from '../../src/traffic/index.js';
-import { gridOver, onGrid } from '../../src/traffic/series.js';
+import { gridOver, onGrid } from '../../src/traffic/grid.js';
 import type { ByteSeries, SeriesPool } from '../../src/traffic/series.js';
 import { conversations } from '../support/conversations.js';
 import { packetOf, tcpFrame } from '../support/frames.js';

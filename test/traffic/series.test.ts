@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { gridOver, onGrid, SeriesPool } from '../../src/traffic/series.js';
+import { gridOver, onGrid } from '../../src/traffic/grid.js';
+import { SeriesPool } from '../../src/traffic/series.js';
 
 describe('byte series', () => {
   test('bytes land in their bins, in any order of time, before second 0 too', () => {

@@ -1,5 +1,6 @@
 /** What each host sends and receives, second by second, in bounded memory: what volume thresholds look at. */
-import { gridOver, onGrid, SeriesPool } from '../../traffic/series.js';
+import { gridOver, onGrid } from '../../traffic/grid.js';
+import { SeriesPool } from '../../traffic/series.js';
 import type { ByteSeries } from '../../traffic/series.js';
 import { BoundedTable } from './bounded-table.js';
 import type { Entry } from './bounded-table.js';

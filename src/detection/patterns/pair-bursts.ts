@@ -1,6 +1,7 @@
 /** Bytes from each host to each, over time, in bounded memory, and the bursts in them. */
 import { detectBursts } from '../../traffic/bursts.js';
-import { gridOver, onGrid, SeriesPool } from '../../traffic/series.js';
+import { gridOver, onGrid } from '../../traffic/grid.js';
+import { SeriesPool } from '../../traffic/series.js';
 import type { ByteSeries } from '../../traffic/series.js';
 import { BoundedTable } from './bounded-table.js';
 import type { Entry } from './bounded-table.js';

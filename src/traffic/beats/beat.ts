@@ -14,7 +14,7 @@
  */
 import { samplesPerBurst } from '../sampling/index.js';
 import type { ByteSeries, SeriesPool } from '../series.js';
-import { gridOver, onGrid } from '../series.js';
+import { gridOver, onGrid } from '../grid.js';
 import { insideOf } from './inside.js';
 import { rhythms } from './rhythm.js';
 import type { Rhythm, SeriesBurst } from './rhythm.js';

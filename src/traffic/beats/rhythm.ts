@@ -11,7 +11,7 @@
 import { Random } from '../../random.js';
 import { burstDefaults, detectBursts } from '../bursts.js';
 import type { BurstOptions } from '../bursts.js';
-import type { Grid } from '../series.js';
+import type { Grid } from '../grid.js';
 import { monteCarlo, withoutBeat } from './null-model.js';
 import type { Stretch } from './null-model.js';
 import { highestPower, LEAST_STARTS, periodogramOf } from './periodogram.js';

@@ -6,8 +6,9 @@
  * a curve that crosses it anywhere is significant at 5 % as a whole, however many lags or periods are looked at.
  */
 import { Random } from '../../random.js';
-import type { ByteSeries, Grid, SeriesPool } from '../series.js';
-import { gridOver, onGrid } from '../series.js';
+import type { Grid } from '../grid.js';
+import type { ByteSeries, SeriesPool } from '../series.js';
+import { gridOver, onGrid } from '../grid.js';
 import { autocorrelation } from './autocorrelation.js';
 import { withoutBeat } from './null-model.js';
 import { peaksWithoutBeat, periodogramOf } from './periodogram.js';

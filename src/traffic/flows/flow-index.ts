@@ -161,11 +161,16 @@ export class FlowIndex {
   }
 
   low(row: number): Endpoint {
-    return this.#endpoint(row, LOW, this.#rows[row * STRIDE + PORTS]! >>> 16);
+    return this.#endpoint(row, LOW, this.port(row, true));
   }
 
   high(row: number): Endpoint {
-    return this.#endpoint(row, HIGH, this.#rows[row * STRIDE + PORTS]! & 0xffff);
+    return this.#endpoint(row, HIGH, this.port(row, false));
+  }
+
+  port(row: number, isLow: boolean): number {
+    const ports = this.#rows[row * STRIDE + PORTS]!;
+    return isLow ? ports >>> 16 : ports & 0xffff;
   }
 
   /** The word of an IPv4 address, signed; undefined for IPv6. */

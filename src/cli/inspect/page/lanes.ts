@@ -7,7 +7,7 @@
  */
 import { element, number } from '../../../svg.js';
 import type { Host } from '../../../traffic/hosts.js';
-import { gridOver, onGrid } from '../../../traffic/series.js';
+import { gridOver, onGrid } from '../../../traffic/grid.js';
 import { median } from '../../../traffic/statistics.js';
 import { rateText, secondsText } from '../../text.js';
 import type { Inspection } from '../gather.js';
