@@ -71,9 +71,8 @@ export class TrafficAnalyzer {
   readonly #pool: SeriesPool;
   readonly #hosts: HostTable;
   readonly #flows: FlowTable;
-  /** Of each flow's row: its hosts. */
-  readonly #sources: Host[] = [];
-  readonly #destinations: Host[] = [];
+  /** Of each flow's row its source, then its destination: beside each other in memory, for they are used together. */
+  readonly #ends: Host[] = [];
   readonly #pairTable: TalkTable | undefined;
   readonly #flowTalks: TalkTable | undefined;
   /** Of each flow's row, where they are asked for. */
@@ -231,8 +230,8 @@ export class TrafficAnalyzer {
 
   /** A new flow's hosts and talks. */
   #open(row: number, bytes: number): void {
-    this.#sources[row] = this.#host(row, true, bytes);
-    this.#destinations[row] = this.#host(row, false, bytes);
+    this.#ends[2 * row] = this.#host(row, true, bytes);
+    this.#ends[2 * row + 1] = this.#host(row, false, bytes);
     this.#pairOf[row] = undefined;
     if (this.#flowTalks !== undefined)
       this.#talkOf[row] = this.#flowTalks.flow(
@@ -244,12 +243,12 @@ export class TrafficAnalyzer {
 
   /** Bytes go from one of a flow's hosts to the other, now and the way the flow table last found. */
   #move(row: number, packets: number, bytes: number): void {
-    let source = this.#sources[row]!;
-    let destination = this.#destinations[row]!;
+    let source = this.#ends[2 * row]!;
+    let destination = this.#ends[2 * row + 1]!;
     if (source.evicted || destination.evicted) {
       this.#refresh(row, bytes);
-      source = this.#sources[row]!;
-      destination = this.#destinations[row]!;
+      source = this.#ends[2 * row]!;
+      destination = this.#ends[2 * row + 1]!;
     }
     const { isForward } = this.#flows;
     (isForward ? source : destination).send(packets, bytes);
@@ -263,8 +262,8 @@ export class TrafficAnalyzer {
 
   /** Asks again for hosts that had to make way since the flow's last packet. */
   #refresh(row: number, bytes: number): void {
-    if (this.#sources[row]!.evicted) this.#sources[row] = this.#host(row, true, bytes);
-    if (this.#destinations[row]!.evicted) this.#destinations[row] = this.#host(row, false, bytes);
+    if (this.#ends[2 * row]!.evicted) this.#ends[2 * row] = this.#host(row, true, bytes);
+    if (this.#ends[2 * row + 1]!.evicted) this.#ends[2 * row + 1] = this.#host(row, false, bytes);
   }
 
   /** A flow's source or destination, which sends or receives so many bytes now. */
@@ -279,8 +278,8 @@ export class TrafficAnalyzer {
   /** The talk of the flow's hosts, asked for again if it had to make way; none while one of them is nobody. */
   #pair(row: number): Talk | undefined {
     if (this.#pairTable === undefined) return undefined;
-    const source = this.#sources[row]!;
-    const destination = this.#destinations[row]!;
+    const source = this.#ends[2 * row]!;
+    const destination = this.#ends[2 * row + 1]!;
     const { nobody } = this.#hosts;
     if (source === nobody || destination === nobody) return undefined;
     const known = this.#pairOf[row];
@@ -299,8 +298,8 @@ export class TrafficAnalyzer {
     this.#flows.addRecord(row, start, end, packets, bytes, counts.tcpFlags);
     this.#refresh(row, bytes);
     const { isForward } = this.#flows;
-    const source = this.#sources[row]!;
-    const destination = this.#destinations[row]!;
+    const source = this.#ends[2 * row]!;
+    const destination = this.#ends[2 * row + 1]!;
     (isForward ? source : destination).sendOver(start, end, packets, bytes);
     (isForward ? destination : source).receiveOver(start, end, packets, bytes);
     const pair = this.#pair(row);
@@ -328,7 +327,7 @@ export class TrafficAnalyzer {
 
   /** A flow's address as text, which its host has ready if it is somebody. */
   #textOf(row: number, end: 'source' | 'destination'): string {
-    const host = (end === 'source' ? this.#sources : this.#destinations)[row]!;
+    const host = this.#ends[2 * row + (end === 'source' ? 0 : 1)]!;
     return host === this.#hosts.nobody ? formatAddress(this.#flows[end](row).address) : host.address;
   }
 

@@ -119,7 +119,7 @@ class Counts {
 }
 
 /** Making room is paid for when this many times the table's size have been looked for in vain. */
-const CALM = 8;
+const CALM = 32;
 
 export class HostTable {
   /** Hosts that made way. */

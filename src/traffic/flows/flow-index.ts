@@ -37,7 +37,8 @@ export class FlowIndex {
   readonly #isDirected: boolean;
   readonly #salt = Math.floor(Math.random() * 2 ** 32) | 0;
   #rows = new Int32Array(FIRST_CAPACITY * STRIDE);
-  #buckets = new Int32Array(FIRST_CAPACITY).fill(NONE);
+  /** Heads of the hash table's lists, twice as many as rows: a row more in a list is a wait for memory. */
+  #buckets = new Int32Array(2 * FIRST_CAPACITY).fill(NONE);
   #free: number[] = [];
   /** The key last looked up; whole signed words, which V8 keeps unboxed. */
   #low0 = 0;
@@ -284,7 +285,7 @@ export class FlowIndex {
     const grown = new Int32Array(2 * this.#rows.length);
     grown.set(this.#rows);
     this.#rows = grown;
-    this.#buckets = new Int32Array(this.capacity).fill(NONE);
+    this.#buckets = new Int32Array(2 * this.capacity).fill(NONE);
     const [ports, kind] = [this.#ports, this.#kind];
     const low = [this.#low0, this.#low1, this.#low2, this.#low3] as const;
     const high = [this.#high0, this.#high1, this.#high2, this.#high3] as const;
