@@ -168,7 +168,8 @@ function decodeUsual(packet: Packet, into: Decoded): boolean {
   const headerBytes = isTcp ? (view.getUint8(transport + 12) >> 4) * 4 : 8;
   if (isTcp && (headerBytes < 20 || headerBytes > ipBytes - 20)) return false;
   if (into.version !== 4) clearSix(into);
-  into.bytes = bytes;
+  // Storing an object costs more than comparing one: the garbage collector wants to know of it.
+  if (into.bytes !== bytes) into.bytes = bytes;
   into.etherOffset = packet.offset;
   into.ipOffset = at;
   into.source0 = view.getUint32(at + 12);

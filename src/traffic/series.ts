@@ -151,11 +151,18 @@ export class SeriesPool {
     for (let slot = series.head; slot >= 0; slot = slots[slot * SLOT_WORDS + NEXT_OF_SERIES]!) {
       const from = slots[slot * SLOT_WORDS + CHUNK]! * CHUNK_BINS - first;
       const start = slot * CHUNK_BINS;
+      const index = Math.floor(from / factor);
+      if (index === Math.floor((from + CHUNK_BINS - 1) / factor)) {
+        // Most chunks lie in one sum; adding zeros costs less than asking for them.
+        if (index < 0 || index >= sums.length) continue;
+        let sum = sums[index]!;
+        for (let bin = start; bin < start + CHUNK_BINS; bin++) sum += bins[bin]!;
+        sums[index] = sum;
+        continue;
+      }
       for (let bin = 0; bin < CHUNK_BINS; bin++) {
-        const bytes = bins[start + bin]!;
-        if (bytes === 0) continue;
         const index = Math.floor((from + bin) / factor);
-        if (index >= 0 && index < sums.length) sums[index]! += bytes;
+        if (index >= 0 && index < sums.length) sums[index]! += bins[start + bin]!;
       }
     }
   }

@@ -35,7 +35,9 @@ export class FlowIndex {
   /** Rows handed out so far are below this; among them are those given back. */
   end = 0;
   readonly #isDirected: boolean;
-  readonly #salt = Math.floor(Math.random() * 2 ** 32) | 0;
+  readonly #salt = oddNumber();
+  readonly #salt2 = oddNumber();
+  readonly #salt3 = oddNumber();
   #rows = new Int32Array(FIRST_CAPACITY * STRIDE);
   /** Heads of the hash table's lists, twice as many as rows: a row more in a list is a wait for memory. */
   #buckets = new Int32Array(2 * FIRST_CAPACITY).fill(NONE);
@@ -54,7 +56,10 @@ export class FlowIndex {
   /** Row of the last success, for packets come in trains; none when negative. */
   #last = NONE;
 
-  /** The IPv4 packet last looked up in full, if there is one, and which way it went; its row is the last one. */
+  /**
+   * The IPv4 packet last looked up in full, if there is one, and which way it went; its row is the last one. A train's
+   * packets are the same, and acknowledgements between them the other way round.
+   */
   #seenSource = 0;
   #seenDestination = 0;
   #seenSourcePort = 0;
@@ -79,17 +84,29 @@ export class FlowIndex {
    */
   find(packet: Decoded, icmp?: number): number {
     const last = this.#last;
-    if (
-      last >= 0 &&
-      packet.destinationPort === this.#seenDestinationPort &&
-      packet.sourcePort === this.#seenSourcePort &&
-      (packet.source0 | 0) === this.#seenSource &&
-      (packet.destination0 | 0) === this.#seenDestination &&
-      packet.protocol === this.#seenProtocol &&
-      packet.version === 4
-    ) {
-      this.isUp = this.#seenUp;
-      return last;
+    if (last >= 0 && packet.protocol === this.#seenProtocol && packet.version === 4) {
+      const { sourcePort, destinationPort } = packet;
+      const source = packet.source0 | 0;
+      const destination = packet.destination0 | 0;
+      if (
+        destinationPort === this.#seenDestinationPort &&
+        sourcePort === this.#seenSourcePort &&
+        source === this.#seenSource &&
+        destination === this.#seenDestination
+      ) {
+        this.isUp = this.#seenUp;
+        return last;
+      }
+      if (
+        destinationPort === this.#seenSourcePort &&
+        sourcePort === this.#seenDestinationPort &&
+        source === this.#seenDestination &&
+        destination === this.#seenSource &&
+        !this.#isDirected
+      ) {
+        this.isUp = !this.#seenUp;
+        return last;
+      }
     }
     this.#take(packet, icmp ?? packet.icmpTypeCode);
     if (packet.version === 4 && packet.protocol !== Protocol.icmp && packet.protocol !== Protocol.icmp6) {
@@ -263,8 +280,11 @@ export class FlowIndex {
   }
 
   #bucket(): number {
-    let hash = mix(this.#salt ^ this.#low0);
-    hash = mix(hash ^ this.#high0);
+    // Multiplied by numbers that nobody knows, and side by side, which the processor does at once.
+    let hash =
+      Math.imul(this.#low0, this.#salt) +
+      Math.imul(this.#high0, this.#salt2) +
+      Math.imul(this.#ports, this.#salt3);
     if (this.#kind >= 0x600) {
       hash = mix(hash ^ this.#low1);
       hash = mix(hash ^ this.#low2);
@@ -273,7 +293,7 @@ export class FlowIndex {
       hash = mix(hash ^ this.#high2);
       hash = mix(hash ^ this.#high3);
     }
-    return mix(mix(hash ^ this.#ports) ^ this.#kind) & (this.#buckets.length - 1);
+    return mix(hash ^ this.#kind) & (this.#buckets.length - 1);
   }
 
   #chain(row: number, bucket: number): void {
@@ -320,6 +340,11 @@ function questionOf(code: number): number {
     default:
       return code;
   }
+}
+
+/** Any odd number of 32 bits, signed. */
+function oddNumber(): number {
+  return Math.floor(Math.random() * 2 ** 32) | 1;
 }
 
 /** The finalizer of MurmurHash3 (32 bits): every bit of the input moves every bit of the output. */
