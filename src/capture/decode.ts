@@ -162,11 +162,10 @@ function decodeUsual(packet: Packet, into: Decoded): boolean {
   const ipBytes = view.getUint16(at + 2);
   const protocol = view.getUint8(at + 9);
   const isTcp = protocol === Protocol.tcp;
-  if ((view.getUint16(at + 6) & 0x3fff) !== 0 || ipBytes < 40 || !(isTcp || protocol === Protocol.udp))
-    return false;
+  if ((view.getUint16(at + 6) & 0x3fff) !== 0 || !(isTcp || protocol === Protocol.udp)) return false;
   const transport = at + 20;
   const headerBytes = isTcp ? (view.getUint8(transport + 12) >> 4) * 4 : 8;
-  if (isTcp && (headerBytes < 20 || headerBytes > ipBytes - 20)) return false;
+  if ((isTcp && headerBytes < 20) || headerBytes > ipBytes - 20) return false;
   if (into.version !== 4) clearSix(into);
   // Storing an object costs more than comparing one: the garbage collector wants to know of it.
   if (into.bytes !== bytes) into.bytes = bytes;

@@ -32,6 +32,8 @@ export const STANDARD_INPUT = '-';
 
 /** So few that they are still in the processor's cache when they are looked at. */
 const CHUNK_BYTES = 512 * 1024;
+/** The first chunks are smaller: before the engine compiles what reads them it is to see what happens at a chunk's end. */
+const FIRST_CHUNK_BYTES = 16 * 1024;
 /** The event loop has its turn each time so many have been read. */
 const TURN_BYTES = 8 * 1024 * 1024;
 /** How long to wait before looking again whether a followed file has grown, milliseconds. */
@@ -73,7 +75,7 @@ async function* regularBytes(
     signal?.throwIfAborted();
     if (stop?.aborted === true) return;
     // Not by way of a thread: for a file of many chunks that costs as much as reading it.
-    const bytesRead = readSync(handle.fd, chunk, 0, CHUNK_BYTES, read);
+    const bytesRead = readSync(handle.fd, chunk, 0, Math.min(CHUNK_BYTES, FIRST_CHUNK_BYTES + read), read);
     if (bytesRead > 0) {
       if (Math.floor(read / TURN_BYTES) < Math.floor((read + bytesRead) / TURN_BYTES)) await turn();
       read += bytesRead;

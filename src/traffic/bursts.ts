@@ -136,8 +136,8 @@ export function movingMean(values: Float64Array, half: number): Float64Array {
   const mean = new Float64Array(values.length);
   let sum = 0;
   for (let index = -half; index < values.length; index++) {
-    sum += values[index + half] ?? 0;
-    sum -= values[index - half - 1] ?? 0;
+    if (index + half < values.length) sum += values[index + half]!;
+    if (index > half) sum -= values[index - half - 1]!;
     // Byte counts are whole numbers, so the running sum is exact and returns to 0.
     if (index >= 0) mean[index] = sum / width;
   }

@@ -57,7 +57,7 @@ export class FlowTable {
   readonly #index = new FlowIndex();
   readonly #trackers: SequenceTracker[] = [];
   readonly #freeTrackers: number[] = [];
-  #rows = new Float64Array(this.#index.capacity * STRIDE);
+  #rows = new Float64Array(0);
   #evicted = { flows: 0, packets: 0, bytes: 0 };
   /** Whether the packet of the last {@link find} that succeeded goes the flow's forward way. */
   isForward = true;
@@ -68,6 +68,7 @@ export class FlowTable {
 
   constructor(max: number) {
     this.#max = Math.max(1, max);
+    this.#rows = new Float64Array(this.#index.capacity * STRIDE);
   }
 
   get evicted(): Evicted {

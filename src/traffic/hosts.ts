@@ -95,7 +95,7 @@ export class Host {
 
 /** Packets and bytes sent, packets and bytes received, of all hosts: side by side in memory, as they are counted. */
 class Counts {
-  values = new Float64Array(4 * 1024);
+  values = new Float64Array(0);
   readonly #free: number[] = [];
   #end = 0;
 
@@ -105,7 +105,7 @@ class Counts {
     const slot = this.#end;
     this.#end += 4;
     if (this.#end > this.values.length) {
-      const grown = new Float64Array(2 * this.values.length);
+      const grown = new Float64Array(Math.max(4096, 2 * this.values.length));
       grown.set(this.values);
       this.values = grown;
     }

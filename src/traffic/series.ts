@@ -41,15 +41,16 @@ export class SeriesPool {
   /** Chunks ever handed out; those above have never been used. */
   #touched = 0;
   #free: number[] = [];
-  #bins = new Float64Array(FIRST_SLOTS * CHUNK_BINS);
+  #bins = new Float64Array(0);
   /** Of each slot: see {@link CHUNK} and those below. */
-  #slots = new Float64Array(FIRST_SLOTS * SLOT_WORDS);
+  #slots = new Float64Array(0);
   /** Heads of the hash table's lists, as many as there are slots; none until it is needed. */
   #buckets = new Int32Array(0);
 
   constructor({ binSeconds = 0.01, maxBins = 2 ** 24 }: SeriesPoolOptions = {}) {
     this.binSeconds = binSeconds;
     this.#maxChunks = Math.max(1, Math.floor(maxBins / CHUNK_BINS));
+    this.#grow(FIRST_SLOTS);
   }
 
   /** Bins that exist now. */
@@ -106,7 +107,7 @@ export class SeriesPool {
     if (slot === undefined) {
       if (this.#touched >= this.#maxChunks) return NONE;
       slot = this.#touched++;
-      if (slot * CHUNK_BINS >= this.#bins.length) this.#grow();
+      if (slot * CHUNK_BINS >= this.#bins.length) this.#grow(4 * slot);
     }
     const at = slot * SLOT_WORDS;
     this.#slots[at + CHUNK] = chunk;
@@ -241,12 +242,12 @@ export class SeriesPool {
     return (hash ^ (hash >>> 15)) & (this.#buckets.length - 1);
   }
 
-  /** Room for four times as many slots; the one just taken is the first in it, and in no series yet. */
-  #grow(): void {
-    const bins = new Float64Array(4 * this.#bins.length);
+  /** Room for so many slots. */
+  #grow(count: number): void {
+    const bins = new Float64Array(count * CHUNK_BINS);
     bins.set(this.#bins);
     this.#bins = bins;
-    const slots = new Float64Array(4 * this.#slots.length);
+    const slots = new Float64Array(count * SLOT_WORDS);
     slots.set(this.#slots);
     this.#slots = slots;
     if (this.#buckets.length > 0) this.#hash();

@@ -20,7 +20,7 @@ const KIND = 2;
 const LOW = 3;
 const HIGH = 7;
 const NONE = -1;
-const FIRST_CAPACITY = 1024;
+const FIRST_CAPACITY = 512;
 /** What an endpoint is in an index of its own kind. */
 export interface Endpoint {
   readonly address: Address;
@@ -70,6 +70,8 @@ export class FlowIndex {
   /** @param isDirected whether the two directions of a conversation are two flows. */
   constructor(isDirected = false) {
     this.#isDirected = isDirected;
+    // A field that has never changed is compiled in as a constant, and everything anew when it does.
+    this.#grow();
   }
 
   /** Rows there is memory for: who keeps arrays beside this one makes them as long. */
@@ -121,11 +123,12 @@ export class FlowIndex {
     const rows = this.#rows;
     let row = this.#buckets[this.#bucket()]!;
     while (row >= 0) {
+      const next = rows[row * STRIDE + NEXT]!;
       if (this.#matches(row * STRIDE)) {
         this.#last = row;
         return row;
       }
-      row = rows[row * STRIDE + NEXT]!;
+      row = next;
     }
     this.#last = NONE;
     return NONE;
