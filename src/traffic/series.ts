@@ -12,6 +12,9 @@
  */
 const CHUNK_BINS = 16;
 const FIRST_SLOTS = 4096;
+/** Bins lie in blocks of so many slots, 512 KiB each, which are never moved: only what is used takes memory. */
+const BLOCK_SLOTS = 2 ** 12;
+const BLOCK_SHIFT = 12;
 const NONE = -1;
 /** So many of a series' last chunks are looked through before the hash table is. */
 const NEAR = 4;
@@ -41,7 +44,7 @@ export class SeriesPool {
   /** Chunks ever handed out; those above have never been used. */
   #touched = 0;
   #free: number[] = [];
-  #bins = new Float64Array(0);
+  readonly #blocks: Float64Array[] = [];
   /** Of each slot: see {@link CHUNK} and those below. */
   #slots = new Float64Array(0);
   /** Heads of the hash table's lists, as many as there are slots; none until it is needed. */
@@ -84,9 +87,9 @@ export class SeriesPool {
     last.place = series.place;
   }
 
-  /** @internal All bins of all series, 16 to a slot; another array when the pool has grown. */
-  get bins(): Float64Array {
-    return this.#bins;
+  /** @internal The block in which a slot's bins are, from {@link startOf} on. */
+  blockOf(slot: number): Float64Array {
+    return this.#blocks[slot >> BLOCK_SHIFT]!;
   }
 
   /** @internal Slot of a chunk of a series, or -1. */
@@ -107,7 +110,8 @@ export class SeriesPool {
     if (slot === undefined) {
       if (this.#touched >= this.#maxChunks) return NONE;
       slot = this.#touched++;
-      if (slot * CHUNK_BINS >= this.#bins.length) this.#grow(4 * slot);
+      if (slot * SLOT_WORDS >= this.#slots.length) this.#grow(4 * slot);
+      if (slot % BLOCK_SLOTS === 0) this.#blocks.push(new Float64Array(BLOCK_SLOTS * CHUNK_BINS));
     }
     const at = slot * SLOT_WORDS;
     this.#slots[at + CHUNK] = chunk;
@@ -131,9 +135,9 @@ export class SeriesPool {
 
   /** @internal Calls back for each bin of a series that holds bytes. */
   forEach(series: ByteSeries, each: (bin: number, bytes: number) => void): void {
-    const bins = this.#bins;
     for (let slot = series.head; slot >= 0; slot = this.#slots[slot * SLOT_WORDS + NEXT_OF_SERIES]!) {
-      const start = slot * CHUNK_BINS;
+      const bins = this.blockOf(slot);
+      const start = startOf(slot);
       const first = this.#slots[slot * SLOT_WORDS + CHUNK]! * CHUNK_BINS;
       for (let bin = 0; bin < CHUNK_BINS; bin++) {
         const bytes = bins[start + bin]!;
@@ -147,11 +151,11 @@ export class SeriesPool {
    * left out.
    */
   addTo(sums: Float64Array, series: ByteSeries, first: number, factor: number): void {
-    const bins = this.#bins;
     const slots = this.#slots;
     for (let slot = series.head; slot >= 0; slot = slots[slot * SLOT_WORDS + NEXT_OF_SERIES]!) {
       const from = slots[slot * SLOT_WORDS + CHUNK]! * CHUNK_BINS - first;
-      const start = slot * CHUNK_BINS;
+      const bins = this.blockOf(slot);
+      const start = startOf(slot);
       const index = Math.floor(from / factor);
       if (index === Math.floor((from + CHUNK_BINS - 1) / factor)) {
         // Most chunks lie in one sum; adding zeros costs less than asking for them.
@@ -171,7 +175,8 @@ export class SeriesPool {
   #halve(series: ByteSeries): void {
     const before: (readonly [number, Float64Array])[] = [];
     for (let slot = series.head; slot >= 0; slot = this.#slots[slot * SLOT_WORDS + NEXT_OF_SERIES]!) {
-      const values = this.#bins.slice(slot * CHUNK_BINS, (slot + 1) * CHUNK_BINS);
+      const start = startOf(slot);
+      const values = this.blockOf(slot).slice(start, start + CHUNK_BINS);
       before.push([this.#slots[slot * SLOT_WORDS + CHUNK]!, values]);
     }
     this.#dropChunks(series);
@@ -180,8 +185,9 @@ export class SeriesPool {
       let slot = this.find(series, target);
       // Those just given back guarantee that there is one to take.
       if (slot < 0) slot = this.take(series, target);
-      const half = slot * CHUNK_BINS + (chunk - 2 * target) * (CHUNK_BINS / 2);
-      for (let bin = 0; bin < CHUNK_BINS; bin++) this.#bins[half + (bin >> 1)]! += values[bin]!;
+      const bins = this.blockOf(slot);
+      const half = startOf(slot) + (chunk - 2 * target) * (CHUNK_BINS / 2);
+      for (let bin = 0; bin < CHUNK_BINS; bin++) bins[half + (bin >> 1)]! += values[bin]!;
     }
   }
 
@@ -189,7 +195,8 @@ export class SeriesPool {
     const slots = this.#slots;
     for (let slot = series.head; slot >= 0; slot = slots[slot * SLOT_WORDS + NEXT_OF_SERIES]!) {
       if (this.#buckets.length > 0) this.#unchain(slot);
-      this.#bins.fill(0, slot * CHUNK_BINS, (slot + 1) * CHUNK_BINS);
+      const start = startOf(slot);
+      this.blockOf(slot).fill(0, start, start + CHUNK_BINS);
       this.#free.push(slot);
     }
     series.forget();
@@ -210,7 +217,7 @@ export class SeriesPool {
 
   /** Makes the hash table of the slots in use. */
   #hash(): void {
-    this.#buckets = new Int32Array(this.#bins.length / CHUNK_BINS).fill(NONE);
+    this.#buckets = new Int32Array(this.#slots.length / SLOT_WORDS).fill(NONE);
     for (const { head } of this.#series)
       for (let slot = head; slot >= 0; slot = this.#slots[slot * SLOT_WORDS + NEXT_OF_SERIES]!)
         this.#chain(slot);
@@ -244,15 +251,19 @@ export class SeriesPool {
 
   /** Room for so many slots. */
   #grow(count: number): void {
-    const bins = new Float64Array(count * CHUNK_BINS);
-    bins.set(this.#bins);
-    this.#bins = bins;
     const slots = new Float64Array(count * SLOT_WORDS);
     slots.set(this.#slots);
     this.#slots = slots;
     if (this.#buckets.length > 0) this.#hash();
   }
 }
+
+/** Where in its block a slot's bins start. */
+function startOf(slot: number): number {
+  return (slot & (BLOCK_SLOTS - 1)) * CHUNK_BINS;
+}
+
+const nothing = new Float64Array(0);
 
 /** One row of bins. Bin `i` covers the seconds from `i * pool.binSeconds` on; `i` may be negative. */
 export class ByteSeries {
@@ -263,10 +274,11 @@ export class ByteSeries {
   /** @internal Where it is in the pool's list. */
   place = 0;
   readonly #pool: SeriesPool;
-  /** The chunk last written to: its first bin, and where in the pool's array that bin lies. */
+  /** The chunk last written to: its first bin, where in its block that one lies, and the block. */
   #first = 0;
   /** Negative when there is none. */
   #start = NONE;
+  #bins: Float64Array = nothing;
 
   /** @internal Made by {@link SeriesPool.create}. */
   constructor(
@@ -287,7 +299,7 @@ export class ByteSeries {
     const pool = this.#pool;
     const index = pool.bin - this.#first;
     const start = this.#start;
-    if (index >= 0 && index < CHUNK_BINS && start >= 0) pool.bins[start + index]! += bytes;
+    if (index >= 0 && index < CHUNK_BINS && start >= 0) this.#bins[start + index]! += bytes;
     else this.#addElsewhere(bytes);
   }
 
@@ -306,11 +318,10 @@ export class ByteSeries {
         const from = bin === first ? start : bin * width;
         return this.addOver(from, end, rate * (end - from));
       }
-      const { bins } = pool;
       const stop = Math.min(last, this.#first + CHUNK_BINS - 1);
       for (; bin <= stop; bin++) {
         const share = Math.min(end, (bin + 1) * width) - Math.max(start, bin * width);
-        bins[this.#start + bin - this.#first]! += rate * share;
+        this.#bins[this.#start + bin - this.#first]! += rate * share;
       }
     }
   }
@@ -325,8 +336,9 @@ export class ByteSeries {
       return this.addNow(bytes);
     }
     this.#first = chunk * CHUNK_BINS;
-    this.#start = slot * CHUNK_BINS;
-    pool.bins[this.#start + pool.bin - this.#first]! += bytes;
+    this.#start = startOf(slot);
+    this.#bins = pool.blockOf(slot);
+    this.#bins[this.#start + pool.bin - this.#first]! += bytes;
   }
 
   /** @internal Its chunks were given back or are others now. */
