@@ -360,11 +360,21 @@ export class TrafficAnalyzer {
 
 /** A record's key where a packet's would be. */
 function keyOf(record: FlowRecord, into: Decoded): Decoded {
-  const { source, destination } = record;
-  into.version = source.version;
+  const { version, words: source } = record.source;
+  const { words: destination } = record.destination;
+  into.version = version;
   into.protocol = record.protocol;
-  [into.source0, into.source1, into.source2, into.source3] = source.words;
-  [into.destination0, into.destination1, into.destination2, into.destination3] = destination.words;
+  // By number: taking an array apart asks its iterator.
+  into.source0 = source[0];
+  into.destination0 = destination[0];
+  if (version === 6) {
+    into.source1 = source[1];
+    into.source2 = source[2];
+    into.source3 = source[3];
+    into.destination1 = destination[1];
+    into.destination2 = destination[2];
+    into.destination3 = destination[3];
+  }
   into.sourcePort = record.sourcePort;
   into.destinationPort = record.destinationPort;
   return into;

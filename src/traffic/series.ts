@@ -11,11 +11,14 @@
  * table that finds earlier ones is not made before somebody asks for one that is not among a series' last few.
  */
 const CHUNK_BINS = 16;
+const CHUNK_SHIFT = 4;
 const FIRST_SLOTS = 4096;
 /** Bins lie in blocks of so many slots, 512 KiB each, which are never moved: only what is used takes memory. */
 const BLOCK_SLOTS = 2 ** 12;
 const BLOCK_SHIFT = 12;
 const NONE = -1;
+/** Before all chunks but those of absurd times, and still a number that the engine keeps without an object. */
+const EARLIEST = -(2 ** 31);
 /** So many of a series' last chunks are looked through before the hash table is. */
 const NEAR = 4;
 /** What is known of a slot: the number of its chunk, whose it is, the next in its hash bucket and in its series. */
@@ -39,6 +42,9 @@ export class SeriesPool {
   /** That time; in an array, for a number in a field may be made anew each time it changes. */
   readonly #now = new Float64Array(1);
   #maxChunks: number;
+  /** What {@link sharesOf} returned last, and for which start, end and width of bins. */
+  readonly #shares = new Float64Array(1024);
+  readonly #sharesOf = new Float64Array(3);
   readonly #series: ByteSeries[] = [];
   #ids = 0;
   /** Chunks ever handed out; those above have never been used. */
@@ -68,6 +74,23 @@ export class SeriesPool {
     // So that the engine sees whole numbers of 32 bits where they are.
     if (bin === (bin | 0)) this.bin = bin | 0;
     else this.bin = bin;
+  }
+
+  /**
+   * @internal The seconds of each bin from the first to the last that lie between two times; undefined if there are too
+   * many. They are kept, for up to eight series count bytes over the same time: those of a flow record.
+   */
+  sharesOf(start: number, end: number, first: number, last: number): Float64Array | undefined {
+    const shares = this.#shares;
+    if (last - first >= shares.length) return undefined;
+    const of = this.#sharesOf;
+    const width = this.binSeconds;
+    if (of[0] === start && of[1] === end && of[2] === width) return shares;
+    for (let bin = first; bin <= last; bin++) shares[bin - first] = shareOf(bin, width, start, end);
+    of[0] = start;
+    of[1] = end;
+    of[2] = width;
+    return shares;
   }
 
   create(): ByteSeries {
@@ -258,6 +281,11 @@ export class SeriesPool {
   }
 }
 
+/** Seconds of a bin that lie between two times. */
+function shareOf(bin: number, width: number, start: number, end: number): number {
+  return Math.min(end, (bin + 1) * width) - Math.max(start, bin * width);
+}
+
 /** Where in its block a slot's bins start. */
 function startOf(slot: number): number {
   return (slot & (BLOCK_SLOTS - 1)) * CHUNK_BINS;
@@ -269,8 +297,8 @@ const nothing = new Float64Array(0);
 export class ByteSeries {
   /** @internal Slot of the chunk made last, or -1. */
   head = NONE;
-  /** @internal The highest number of its chunks. */
-  latest = -Infinity;
+  /** @internal The highest number of its chunks, or less than that. */
+  latest = EARLIEST;
   /** @internal Where it is in the pool's list. */
   place = 0;
   readonly #pool: SeriesPool;
@@ -311,24 +339,27 @@ export class ByteSeries {
     if (!(end > start) || !Number.isFinite(rate)) return this.add(start, bytes);
     const first = Math.floor(start / width);
     const last = Math.floor(end / width);
+    const shares = pool.sharesOf(start, end, first, last);
     for (let bin = first; bin <= last;) {
-      // Makes its chunk the one last written to; for that, bins may have to become wider.
-      this.add((bin + 0.5) * width, 0);
-      if (pool.binSeconds !== width) {
-        const from = bin === first ? start : bin * width;
-        return this.addOver(from, end, rate * (end - from));
+      if (this.#start < 0 || bin < this.#first || bin >= this.#first + CHUNK_BINS) {
+        // Makes its chunk the one last written to; for that, bins may have to become wider.
+        this.add((bin + 0.5) * width, 0);
+        if (pool.binSeconds !== width) {
+          const from = bin === first ? start : bin * width;
+          return this.addOver(from, end, rate * (end - from));
+        }
       }
+      const bins = this.#bins;
       const stop = Math.min(last, this.#first + CHUNK_BINS - 1);
-      for (; bin <= stop; bin++) {
-        const share = Math.min(end, (bin + 1) * width) - Math.max(start, bin * width);
-        this.#bins[this.#start + bin - this.#first]! += rate * share;
-      }
+      for (let at = this.#start + bin - this.#first; bin <= stop; bin++, at++)
+        bins[at]! += rate * (shares === undefined ? shareOf(bin, width, start, end) : shares[bin - first]!);
     }
   }
 
   #addElsewhere(bytes: number): void {
     const pool = this.#pool;
-    const chunk = Math.floor(pool.bin / CHUNK_BINS);
+    const { bin } = pool;
+    const chunk = bin === (bin | 0) ? bin >> CHUNK_SHIFT : Math.floor(bin / CHUNK_BINS);
     let slot = pool.find(this, chunk);
     if (slot < 0) slot = pool.take(this, chunk);
     if (slot < 0) {
@@ -338,13 +369,13 @@ export class ByteSeries {
     this.#first = chunk * CHUNK_BINS;
     this.#start = startOf(slot);
     this.#bins = pool.blockOf(slot);
-    this.#bins[this.#start + pool.bin - this.#first]! += bytes;
+    this.#bins[this.#start + bin - this.#first]! += bytes;
   }
 
   /** @internal Its chunks were given back or are others now. */
   forget(): void {
     this.head = NONE;
-    this.latest = -Infinity;
+    this.latest = EARLIEST;
     this.#start = NONE;
   }
 
