@@ -55,6 +55,8 @@ export class SeriesPool {
   #slots = new Float64Array(0);
   /** Heads of the hash table's lists, as many as there are slots; none until it is needed. */
   #buckets = new Int32Array(0);
+  /** Of the hash; nobody knows it, so no capture can be made to fall into one bucket. */
+  readonly #salt = Math.floor(Math.random() * 2 ** 32) | 1;
 
   constructor({ binSeconds = 0.01, maxBins = 2 ** 24 }: SeriesPoolOptions = {}) {
     this.binSeconds = binSeconds;
@@ -120,7 +122,9 @@ export class SeriesPool {
     if (chunk > series.latest) return NONE;
     const slots = this.#slots;
     let slot = series.head;
-    for (let near = 0; near < NEAR && slot >= 0; near++) {
+    // Each is a wait for memory, and looking it up is hardly more.
+    const near = this.#buckets.length === 0 ? NEAR : 1;
+    for (let seen = 0; seen < near && slot >= 0; seen++) {
       if (slots[slot * SLOT_WORDS + CHUNK] === chunk) return slot;
       slot = slots[slot * SLOT_WORDS + NEXT_OF_SERIES]!;
     }
@@ -268,8 +272,9 @@ export class SeriesPool {
   }
 
   #bucket(owner: number, chunk: number): number {
-    const hash = Math.imul(owner, 0x9e3779b1) ^ Math.imul(chunk | 0, 0x85ebca6b);
-    return (hash ^ (hash >>> 15)) & (this.#buckets.length - 1);
+    const hash = Math.imul(owner, this.#salt);
+    // Chunks that follow each other have buckets that do: a record's are then near each other in memory.
+    return ((hash ^ (hash >>> 15)) + (chunk | 0)) & (this.#buckets.length - 1);
   }
 
   /** Room for so many slots. */
@@ -342,10 +347,9 @@ export class ByteSeries {
     const shares = pool.sharesOf(start, end, first, last);
     for (let bin = first; bin <= last;) {
       if (this.#start < 0 || bin < this.#first || bin >= this.#first + CHUNK_BINS) {
-        // Makes its chunk the one last written to; for that, bins may have to become wider.
-        this.add((bin + 0.5) * width, 0);
-        if (pool.binSeconds !== width) {
+        if (!this.#turnTo(bin)) {
           const from = bin === first ? start : bin * width;
+          pool.coarsen();
           return this.addOver(from, end, rate * (end - from));
         }
       }
@@ -357,19 +361,26 @@ export class ByteSeries {
   }
 
   #addElsewhere(bytes: number): void {
+    const { bin } = this.#pool;
+    if (this.#turnTo(bin)) {
+      this.#bins[this.#start + bin - this.#first]! += bytes;
+      return;
+    }
+    this.#pool.coarsen();
+    this.addNow(bytes);
+  }
+
+  /** Makes a bin's chunk the one last written to; false if there is no room for it, and bins must become wider. */
+  #turnTo(bin: number): boolean {
     const pool = this.#pool;
-    const { bin } = pool;
     const chunk = bin === (bin | 0) ? bin >> CHUNK_SHIFT : Math.floor(bin / CHUNK_BINS);
     let slot = pool.find(this, chunk);
     if (slot < 0) slot = pool.take(this, chunk);
-    if (slot < 0) {
-      pool.coarsen();
-      return this.addNow(bytes);
-    }
+    if (slot < 0) return false;
     this.#first = chunk * CHUNK_BINS;
     this.#start = startOf(slot);
     this.#bins = pool.blockOf(slot);
-    this.#bins[this.#start + bin - this.#first]! += bytes;
+    return true;
   }
 
   /** @internal Its chunks were given back or are others now. */
