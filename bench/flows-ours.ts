@@ -1,13 +1,16 @@
 /**
  * Our side of bench/flows.ts, a process of its own: `capture FILE` goes from the file to biflows, bursts and heartbeat;
- * `export FILE` to flow records; `both FILE` does the two in one pass; `records COUNT` counts flow records into a report. Each
- * prints one line of JSON.
+ * `export FILE` to flow records; `both FILE` does the two in one pass; `records COUNT` counts flow records into a report,
+ * `ipfix COUNT` reads them from messages of IPFIX first. Each prints one line of JSON.
  */
 import { decode, Decoded, readCapture } from '../src/capture/index.js';
 import { analyzeCapture, FlowEndReason, FlowMeter, TrafficAnalyzer } from '../src/traffic/index.js';
 import type { FlowRecord } from '../src/traffic/index.js';
+import type { Outlet } from '../src/traffic/exports/index.js';
 
 const [mode = '', argument = ''] = process.argv.slice(2);
+/** As files are read. */
+const CHUNK_BYTES = 512 * 1024;
 
 async function capture(file: string): Promise<object> {
   const { packets, flows, heartbeat } = await analyzeCapture(file);
@@ -30,9 +33,8 @@ async function exported(file: string, isBoth: boolean): Promise<object> {
 }
 
 /** Records of 20,000 conversations between 1000 hosts, from a tenth of a second to a minute long. */
-function records(count: number): object {
-  const analyzer = new TrafficAnalyzer({ binSeconds: 1 });
-  const made = Array.from({ length: 20_000 }, (_, index): FlowRecord => {
+function someRecords(): readonly FlowRecord[] {
+  return Array.from({ length: 20_000 }, (_, index): FlowRecord => {
     const seconds = index % 10 === 0 ? 60 : (index % 7) + 0.1;
     return {
       source: { version: 4, words: [0x0a000000 + (index % 1000), 0, 0, 0] },
@@ -48,10 +50,51 @@ function records(count: number): object {
       samplingRate: 1,
     };
   });
+}
+
+function records(count: number): object {
+  const made = someRecords();
+  return timed(count, (analyzer) => {
+    for (let index = 0; index < count; index++) analyzer.record(made[index % made.length]!);
+  });
+}
+
+/** The same records, as a file of IPFIX holds them. */
+async function ipfix(count: number): Promise<object> {
+  // What the other modes don't need is not loaded there.
+  const { ipfixSink } = await import('../src/traffic/exports/ipfix.js');
+  const { MessageImport } = await import('../src/traffic/imports/index.js');
+  const { unsampled } = await import('../src/traffic/sampling/index.js');
+  const made = someRecords();
+  const chunks: Uint8Array[] = [];
+  const outlet: Outlet = {
+    isCollector: false,
+    write: (bytes) => void chunks.push(bytes.slice()),
+    drain: () => undefined,
+    close: () => undefined,
+  };
+  const settings = { activeTimeoutSeconds: 60, idleTimeoutSeconds: 15, sampling: unsampled, biflow: true };
+  const options = { messageBytes: undefined, domain: 1, templateEvery: 20, microseconds: false };
+  const writer = ipfixSink({ settings, outlet }, options);
+  for (const record of made) writer.record(record);
+  void writer.finish();
+  const file = Buffer.concat(chunks);
+  return timed(count, (analyzer) => {
+    const reader = new MessageImport((record) => {
+      analyzer.record(record);
+    });
+    for (let done = 0; done < count; done += made.length)
+      for (let at = 0; at < file.length; at += CHUNK_BYTES) reader.push(file.subarray(at, at + CHUNK_BYTES));
+  });
+}
+
+function timed(count: number, feed: (analyzer: TrafficAnalyzer) => void): object {
+  const analyzer = new TrafficAnalyzer({ binSeconds: 1 });
   const before = process.cpuUsage();
-  for (let index = 0; index < count; index++) analyzer.record(made[index % made.length]!);
-  analyzer.finish();
+  feed(analyzer);
+  const { records: taken } = analyzer.finish();
   const { user, system } = process.cpuUsage(before);
+  if (taken !== count) throw new Error(`found ${taken} records; allowed: ${count}`);
   return { records: count, perSecond: (count * 1e6) / (user + system) };
 }
 
@@ -60,5 +103,7 @@ const result =
     ? await capture(argument)
     : mode === 'records'
       ? records(Number(argument))
-      : await exported(argument, mode === 'both');
+      : mode === 'ipfix'
+        ? await ipfix(Number(argument))
+        : await exported(argument, mode === 'both');
 process.stdout.write(`${JSON.stringify(result)}\n`);

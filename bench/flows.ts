@@ -5,18 +5,22 @@
  * Each program is a process of its own on one core, in turn with the others and several times, so that all meet the
  * same weather of this machine; the captures are in the page cache. What counts is processor time (user and system,
  * of all its threads): on a shared machine wall time tells mostly what others did. Ours includes starting Node.js and
- * compiling.
+ * compiling, which together cost as much as a few million packets; so the mesh's capture has many of them.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
 import { findProgram } from '../src/wan/netns/programs.js';
 import { crowdCapture, meshCapture } from './flows-captures.js';
 
-const PACKETS = 3_200_000;
+const MESH_PACKETS = 16_000_000;
+const CROWD_PACKETS = 3_200_000;
+/** Per second of processor time. */
+const TARGET_PACKETS = 4e6;
+const TARGET_RECORDS = 1e6;
 const RECORDS = 2_000_000;
 const REPEATS = 3;
 const TIME = '/usr/bin/time';
@@ -37,26 +41,37 @@ interface Measured {
 
 /** The table, or why there is none. */
 export function benchFlows(log: (line: string) => void): string {
-  if (!existsSync(TIME)) return 'Flows are not benchmarked here: it needs GNU time.';
+  if (!existsSync(TIME)) {
+    process.exitCode = 1;
+    return `FLOWS WERE NOT BENCHMARKED: found no ${TIME}; it is in the Debian package "time".`;
+  }
   const folder = mkdtempSync(join(tmpdir(), 'meshbeat-flows-'));
   try {
     const table = new Table({
       head: ['capture', 'program', 'packets per CPU second', 'CPU s', 'wall s', 'ours is', 'peak MiB'],
       style: { head: [], border: [], compact: true },
     });
-    for (const [name, make] of [
-      ['mesh', meshCapture],
-      ['200,000 flows', crowdCapture],
+    const verdicts: string[] = [];
+    for (const [name, make, count] of [
+      ['mesh', meshCapture, MESH_PACKETS],
+      ['200,000 flows', crowdCapture, CROWD_PACKETS],
     ] as const) {
       const file = join(folder, 'capture.pcap');
       log(`flows: making the capture "${name}" …`);
-      const packets = make(file, PACKETS);
+      const packets = make(file, count);
       const contenders = contendersOn(file, folder);
       const results = race(contenders, (what) => log(`flows: ${name}: ${what} …`));
       const best = median(results.get(contenders[0]!)!.map(({ cpu }) => cpu));
       for (const [{ name: program }, runs] of results) table.push(row(name, program, packets, runs, best));
+      if (make === meshCapture) verdicts.push(verdict('packets', packets / best, TARGET_PACKETS));
+      verdicts.push(...comparisons(name, results, best));
     }
-    return `${table.toString()}\n${recordsLine()}`;
+    log('flows: flow records …');
+    verdicts.push(verdict('flow records into a report', recordsPerSecond('records'), TARGET_RECORDS));
+    verdicts.push(
+      verdict('flow records read from IPFIX into a report', recordsPerSecond('ipfix'), TARGET_RECORDS),
+    );
+    return [machine(), table.toString(), ...verdicts].join('\n');
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -136,14 +151,35 @@ function row(
   ];
 }
 
-/** How many flow records a second are taken in. */
-function recordsLine(): string {
+/** How many flow records a second of processor time are taken in. */
+function recordsPerSecond(mode: 'records' | 'ipfix'): number {
   const rates: number[] = [];
   for (let repeat = 0; repeat < REPEATS; repeat++) {
-    const { stdout } = spawnSync(process.execPath, [ours, 'records', String(RECORDS)], { encoding: 'utf8' });
+    const { stdout } = spawnSync(process.execPath, [ours, mode, String(RECORDS)], { encoding: 'utf8' });
     rates.push((JSON.parse(stdout) as { perSecond: number }).perSecond);
   }
-  return `flow records into a report: ${(median(rates) / 1e6).toFixed(2)} M per CPU second`;
+  return median(rates);
+}
+
+function verdict(what: string, rate: number, target: number): string {
+  const millions = (value: number): string => `${(value / 1e6).toFixed(2)} M`;
+  const judged = rate >= target ? 'met' : 'MISSED';
+  return `${what}: ${millions(rate)} per CPU second; target ${millions(target)}: ${judged}`;
+}
+
+/** Whether ours was ahead of the exporters; says so where one is not installed. */
+function comparisons(capture: string, results: Map<Contender, Measured[]>, best: number): string[] {
+  return ['nfpcapd', 'softflowd'].map((program) => {
+    const found = [...results].find(([{ name }]) => name === program);
+    if (found === undefined) return `${capture}: NOT COMPARED with ${program}, which is not installed`;
+    const theirs = median(found[1].map(({ cpu }) => cpu));
+    return `${capture}: ${best < theirs ? 'ahead of' : 'BEHIND'} ${program} (${(theirs / best).toFixed(2)} × as fast)`;
+  });
+}
+
+function machine(): string {
+  const load = loadavg()[0]!.toFixed(1);
+  return `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, load ${load} at the end, Node.js ${process.version}`;
 }
 
 const median = (values: readonly number[]): number =>

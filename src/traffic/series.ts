@@ -354,9 +354,14 @@ export class ByteSeries {
         }
       }
       const bins = this.#bins;
-      const stop = Math.min(last, this.#first + CHUNK_BINS - 1);
-      for (let at = this.#start + bin - this.#first; bin <= stop; bin++, at++)
-        bins[at]! += rate * (shares === undefined ? shareOf(bin, width, start, end) : shares[bin - first]!);
+      const count = Math.min(last, this.#first + CHUNK_BINS - 1) - bin + 1;
+      // Whole numbers of 32 bits, which the engine can't know.
+      const at = (this.#start + bin - this.#first) | 0;
+      const share = (bin - first) | 0;
+      if (shares === undefined)
+        for (let of = 0; of < count; of++) bins[at + of]! += rate * shareOf(bin + of, width, start, end);
+      else for (let of = 0; of < count; of++) bins[at + of]! += rate * shares[share + of]!;
+      bin += count;
     }
   }
 
