@@ -43,6 +43,18 @@ describe('byte series', () => {
     expect(pool.binSeconds).toBe(0.01);
   });
 
+  test('tens of thousands of chunks are found again, made in order and asked for backwards', () => {
+    const pool = new SeriesPool({ binSeconds: 1 });
+    const all = [pool.create(), pool.create(), pool.create()];
+    const seconds = 16 * 10_000;
+    for (let second = 0; second < seconds; second += 8) all[second % 3]!.add(second, second);
+    const used = pool.usedBins;
+    for (let second = seconds - 8; second >= 0; second -= 8) all[second % 3]!.add(second, 1);
+    expect(pool.usedBins).toBe(used);
+    const dense = onGrid(all, pool, { startSeconds: 0, binSeconds: 1, length: seconds });
+    expect(dense.every((bytes, second) => bytes === (second % 8 === 0 ? second + 1 : 0))).toBe(true);
+  });
+
   test('when the pool is used up bins grow, and no byte is lost', () => {
     const seconds = fc.double({ min: -1e6, max: 1e6, noNaN: true });
     fc.assert(
