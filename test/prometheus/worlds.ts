@@ -53,6 +53,7 @@ export function asPromtoolTest(world: World, { questions, silent }: Expectation)
   return {
     rule_files: [`${PROMETHEUS}/rules/heartbeat.yml`, `${PROMETHEUS}/rules/alerts.yml`],
     evaluation_interval: '1s',
+    group_eval_order: ['heartbeat of each node', 'heartbeat of the mesh', 'alerts'],
     tests: [
       {
         interval: '1s',
