@@ -98,12 +98,13 @@ function timed(count: number, feed: (analyzer: TrafficAnalyzer) => void): object
   return { records: count, perSecond: (count * 1e6) / (user + system) };
 }
 
-const result =
-  mode === 'capture'
-    ? await capture(argument)
-    : mode === 'records'
-      ? records(Number(argument))
-      : mode === 'ipfix'
-        ? await ipfix(Number(argument))
-        : await exported(argument, mode === 'both');
-process.stdout.write(`${JSON.stringify(result)}\n`);
+const modes: Readonly<Record<string, () => object | Promise<object>>> = {
+  capture: () => capture(argument),
+  export: () => exported(argument, false),
+  both: () => exported(argument, true),
+  records: () => records(Number(argument)),
+  ipfix: () => ipfix(Number(argument)),
+};
+const run = modes[mode];
+if (run === undefined) throw new Error(`found mode "${mode}"; allowed: ${Object.keys(modes).join(', ')}`);
+process.stdout.write(`${JSON.stringify(await run())}\n`);

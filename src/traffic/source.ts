@@ -6,10 +6,19 @@
  * end, so the size of a file does not matter; what could not be used is counted and told.
  */
 import { CaptureSink, readInto } from '../capture/index.js';
-import type { ByteSink, BytesRead, CaptureInfo, PacketHandler, ReadOptions } from '../capture/index.js';
+import type {
+  ByteSink,
+  BytesRead,
+  CaptureInfo,
+  PacketHandler,
+  ReadOptions,
+  TunnelKind,
+} from '../capture/index.js';
+import { InputError } from '../errors.js';
 import type { FlowHandler } from './flows/record.js';
 import { BiflowJoiner, detect, flowImport, isCapture } from './imports/index.js';
 import type { FlowImport, Skip, TrafficKind } from './imports/index.js';
+import type { SamplingPlan } from './sampling/index.js';
 
 export interface TrafficHandlers {
   /** Called for each packet of a capture; it is valid during the call only. */
@@ -21,6 +30,12 @@ export interface TrafficHandlers {
 export interface TrafficOptions extends ReadOptions {
   /** Join records of one direction to biflows. Default: false. */
   readonly joinDirections?: boolean;
+  /**
+   * How the handler of packets samples them, and which tunnels it sees through. Neither can be done to flow records, so a
+   * file of them is refused where either was asked for. Default: all packets, and none.
+   */
+  readonly sampling?: SamplingPlan;
+  readonly through?: readonly TunnelKind[];
 }
 
 interface CommonInfo {
@@ -98,6 +113,7 @@ class TrafficSink implements ByteSink<TrafficInfo> {
 
   #choose(): ByteSink<TrafficInfo> {
     const kind = detect(this.#head.subarray(0, HEAD_BYTES));
+    if (kind !== 'capture') refuseWhatNeedsPackets(this.#options);
     this.#sink =
       kind === 'capture'
         ? new PacketSink(this.#file, this.#handlers.onPacket)
@@ -106,6 +122,15 @@ class TrafficSink implements ByteSink<TrafficInfo> {
     this.#head = new Uint8Array(0);
     return this.#sink;
   }
+}
+
+function refuseWhatNeedsPackets({ sampling, through = [] }: TrafficOptions): void {
+  if (sampling !== undefined && sampling.rate !== 1)
+    throw new InputError('found flow records with --sample; allowed: a capture, since packets are sampled');
+  if (through.length > 0)
+    throw new InputError(
+      'found flow records with --through; allowed: a capture, since tunnels are in packets',
+    );
 }
 
 class PacketSink implements ByteSink<CaptureFileInfo> {

@@ -1,4 +1,4 @@
-/** `--follow`, `--through` and `--points` of `export` and `match`; those of `inspect` are in test/e2e/reading.test.ts. */
+/** `--follow`, `--through` and `--points` of `export` and `match`; what of `inspect` works is in test/e2e/reading.test.ts. */
 import { appendFileSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -126,6 +126,9 @@ test.each([
     'found flow records with --through; allowed: a capture',
   ],
   [['match', flows, '--through', 'gre'], 'found flow records with --through; allowed: a capture'],
+  [['match', flows, '--sample', '1:10'], 'found flow records with --sample; allowed: a capture'],
+  [['inspect', flows, '--through', 'gre'], 'found flow records with --through; allowed: a capture'],
+  [['inspect', flows, '--sample', '1:10'], 'found flow records with --sample; allowed: a capture'],
   [['match', vxlan, '--points'], '--points: found none at '],
   [['match', vxlan, '--points', '--follow'], '--follow: found with --points; allowed: one of them'],
 ])('%j is refused', async (words, message) => {

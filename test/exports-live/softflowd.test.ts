@@ -85,6 +85,13 @@ function line({ source, destination, forward, backward, ...record }: FlowRecord,
 /** A ping and its answer are two flows of softflowd, by their types, and one of ours. */
 const isNoPing = ({ protocol }: FlowRecord) => protocol !== 1 && protocol !== 58;
 
+/** All records but pings as such lines, sorted. */
+const linesOf = (records: readonly FlowRecord[], withTimes: boolean): string[] =>
+  records
+    .filter(isNoPing)
+    .map((record) => line(record, withTimes))
+    .sort();
+
 function totals(records: readonly FlowRecord[]): [packets: number, octets: number] {
   const sum = (key: 'packets' | 'octets') =>
     records.reduce((total, { forward, backward }) => total + forward[key] + backward[key], 0);
@@ -99,12 +106,7 @@ describeWith(['softflowd'], 'softflowd', () => {
     await metered(file, (record) => ours.push(record));
     expect(ours.length).toBeGreaterThan(100);
     expect(totals(ours)).toEqual(totals(theirs));
-    const lines = (records: readonly FlowRecord[]) =>
-      records
-        .filter(isNoPing)
-        .map((record) => line(record, true))
-        .sort();
-    expect(lines(ours)).toEqual(lines(theirs));
+    expect(linesOf(ours, true)).toEqual(linesOf(theirs, true));
   });
 
   test('its NetFlow v9 records are our directions, but for times', async () => {
@@ -117,11 +119,6 @@ describeWith(['softflowd'], 'softflowd', () => {
       eachDirection((record) => ours.push(record)),
     );
     expect(totals(ours)).toEqual(totals(theirs));
-    const lines = (records: readonly FlowRecord[]) =>
-      records
-        .filter(isNoPing)
-        .map((record) => line(record, false))
-        .sort();
-    expect(lines(ours)).toEqual(lines(theirs));
+    expect(linesOf(ours, false)).toEqual(linesOf(theirs, false));
   });
 });

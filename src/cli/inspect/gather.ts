@@ -79,7 +79,7 @@ export async function gather(
         analyzer.record(record);
       },
     },
-    { ...reading, onCaughtUp: () => onCaughtUp?.(() => analyzer.finish()) },
+    { ...reading, sampling, through, onCaughtUp: () => onCaughtUp?.(() => analyzer.finish()) },
   );
   const names: ReadonlyMap<string, string> = source.kind === 'capture' ? source.capture.names : new Map();
   const report = analyzer.finish(names);

@@ -10,7 +10,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Decoded, decoderThrough } from '../../capture/index.js';
 import type { Decoder, Packet, ReadOptions } from '../../capture/index.js';
-import { InputError } from '../../errors.js';
 import { FlowMeter } from '../../traffic/flows/meter.js';
 import { samplerOf, unsampled } from '../../traffic/sampling/index.js';
 import type { SamplingPlan } from '../../traffic/sampling/index.js';
@@ -68,13 +67,7 @@ export async function look(file: string, options: LookOptions = {}): Promise<Loo
           gatherer.packet(packet);
           if (needsCopy) copy.packet(packet);
         },
-        onRecord: (record) => {
-          if (isSeenThrough)
-            throw new InputError(
-              'found flow records with --through; allowed: a capture, since tunnels are in packets',
-            );
-          gatherer.record(record);
-        },
+        onRecord: (record) => gatherer.record(record),
       },
       { ...options, joinDirections: true },
     );

@@ -7,7 +7,7 @@
  * however slow the receiver is.
  */
 import { Decoded, decoderThrough } from '../../capture/index.js';
-import type { CaptureInfo, Packet, PacketHandler, TunnelKind } from '../../capture/index.js';
+import type { CaptureInfo, Packet, PacketHandler } from '../../capture/index.js';
 import { InputError } from '../../errors.js';
 import { FlowMeter } from '../flows/meter.js';
 import type { FlowHandler } from '../flows/record.js';
@@ -31,11 +31,11 @@ export interface ExportSummary {
   readonly note?: string | undefined;
 }
 
-/** How the file is read. While it is followed, what was written reaches the outlet each time all has been read. */
-export interface ExportOptions extends Omit<TrafficOptions, 'pause' | 'onCaughtUp'> {
-  /** Tunnels that the flow meter sees through; without effect on formats of packets. Default none. */
-  readonly through?: readonly TunnelKind[];
-}
+/**
+ * How the file is read. While it is followed, what was written reaches the outlet each time all has been read. Formats of
+ * packets see through no tunnels.
+ */
+export type ExportOptions = Omit<TrafficOptions, 'pause' | 'onCaughtUp' | 'sampling'>;
 
 /**
  * Reads `file` from end to end into the format. The outlet stays open.
@@ -145,26 +145,17 @@ async function exportRecords(
   };
   const { sampling, ...timing } = context.settings;
   const meter = new FlowMeter({ ...timing, samplingRate: sampling.rate, onRecord });
-  const { through = [] } = options;
-  const decode = decoderThrough(through);
+  const decode = decoderThrough(options.through);
   const decoded = new Decoded();
   let otherPackets = 0;
   const sampled = new Sampled(context, false, (packet) => {
     if (decode(packet, decoded) === 'ip') meter.packet(packet, decoded);
     else otherPackets += 1;
   });
-  const fromFile: FlowHandler = (record) => {
-    if (sampling.rate !== 1)
-      throw new InputError('found flow records with --sample; allowed: a capture, since packets are sampled');
-    if (through.length > 0)
-      throw new InputError(
-        'found flow records with --through; allowed: a capture, since tunnels are in packets',
-      );
-    onRecord(record);
-  };
-  const handlers = { onPacket: sampled.packet, onRecord: fromFile };
+  const handlers = { onPacket: sampled.packet, onRecord };
   const source = await readTraffic(file, handlers, {
     ...options,
+    sampling,
     pause: pauseOf(sink, context),
     onCaughtUp: () => {
       sink.flush?.();
